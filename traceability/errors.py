@@ -1,0 +1,83 @@
+"""Every exception of the package.
+
+    TraceabilityError
+    ├── CodeError               a battery code or a VIN that is not one: position, character, what is allowed
+    ├── ImpossibleTransition    an event that cannot follow the state of some unit
+    ├── BatchError              columns of an event batch that do not fit together
+    ├── StoreError              a store that is missing, foreign, newer than this program, or half written
+    ├── UnknownName             a name that nothing has, with the closest that something has
+    ├── ScenarioError           a scenario file that cannot be used: what, where, what was expected
+    └── RuleBroken              a rule whose query does not run: which rule, which place
+
+A breach of the law is never an exception: it is a row of an audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import numpy as np
+import numpy.typing as npt
+
+from traceability.vocabulary import EventType, Level, State
+
+
+class TraceabilityError(Exception):
+    """Base of all: the message is one that a user can act upon."""
+
+
+class CodeError(TraceabilityError):
+    """A battery code or a VIN that breaks its standard."""
+
+
+class ImpossibleTransition(TraceabilityError):
+    """An event that cannot follow the state of some unit.  Nothing of the batch was recorded.
+
+    Attributes:
+        level, event: of the batch.
+        states, units: int8[k], int64[k]: the units that could not move, and where they stood.
+    """
+
+    def __init__(
+        self,
+        level: Level,
+        event: EventType,
+        states: npt.NDArray[np.int8],
+        units: npt.NDArray[np.int64],
+        *,
+        lot_size: int,
+    ) -> None:
+        self.level, self.event, self.states, self.units = level, event, states, units
+        noun = "vehicle" if level is Level.VEHICLE else level.name.lower()
+        more = f" and {units.size - 1} more in a lot of {lot_size}" if units.size > 1 else f" in a lot of {lot_size}"
+        super().__init__(
+            f"{event.name} cannot follow {State(int(states[0])).name} ({noun} {int(units[0])}{more}). "
+            "Nothing was recorded. lifecycle.TRANSITIONS lists what can follow."
+        )
+
+
+class BatchError(TraceabilityError):
+    """An event batch whose columns do not fit together.  Nothing of it was recorded."""
+
+
+class StoreError(TraceabilityError):
+    """A store that cannot be opened or written."""
+
+
+class ScenarioError(TraceabilityError):
+    """A scenario that cannot be used."""
+
+
+class RuleBroken(TraceabilityError):
+    """A rule whose query does not run."""
+
+
+class UnknownName(TraceabilityError):
+    """A name that nothing has; the message offers the closest that something has."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        self.kind, self.name = kind, name
+        self.closest = get_close_matches(name, [str(k) for k in known], n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(f'`{c}`' for c in self.closest)}?" if self.closest else ""
+        super().__init__(f"unknown {kind} `{name}`{f' in {where}' if where else ''}{hint}")
