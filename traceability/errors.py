@@ -36,15 +36,15 @@ class ImpossibleTransition(TraceabilityError):
 
     Attributes:
         level, event: of the batch.
-        states, units: int8[k], int64[k]: the units that could not move, and where they stood.
+        states, units: uint8[k], int[k]: the units that could not move, and where they stood.
     """
 
     def __init__(
         self,
         level: Level,
         event: EventType,
-        states: npt.NDArray[np.int8],
-        units: npt.NDArray[np.int64],
+        states: npt.NDArray[np.uint8],
+        units: npt.NDArray[np.integer],
         *,
         lot_size: int,
     ) -> None:

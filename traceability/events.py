@@ -13,11 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from traceability.errors import BatchError
-from traceability.store.schema import EPOCH, NULL
 from traceability.vocabulary import VEHICLE_EVENTS, EventType
 
 Ints: TypeAlias = npt.NDArray[np.integer]
 Column: TypeAlias = "Ints | int"
+
+EPOCH = date(1970, 1, 1)
+
+NULL = -(2**31)
+"""Stands for null in integer NumPy columns, which have none.  No day, unit or actor has this number."""
 
 NEVER = NULL
 """The record day of what the platform was never told; also any other absent number of a column."""

@@ -14,8 +14,8 @@ from traceability.vocabulary import EventType as E
 from traceability.vocabulary import Level
 from traceability.vocabulary import State as S
 
-States = npt.NDArray[np.int8]
-Units = npt.NDArray[np.int64]
+Standings = npt.NDArray[np.uint8]
+Units = npt.NDArray[np.integer]
 
 _HELD = (S.REMOVED, S.USED, S.AT_OUTLET, S.AT_RECYCLER, S.IN_TRANSIT)
 
@@ -115,33 +115,54 @@ TRANSITIONS: dict[Level, dict[tuple[S, E], S]] = {
 
 TERMINAL = frozenset({S.DISMANTLED, S.PROCESSED, S.EXPORTED, S.IN_PRODUCT, S.CONSUMED, S.SCRAPPED})
 
-IMPOSSIBLE = -1
-NEXT: npt.NDArray[np.int8] = np.full((len(Level), len(S), max(E) + 1), IMPOSSIBLE, dtype=np.int8)
+_LEVEL_SHIFT = 5
+IMPOSSIBLE = 255
+
+
+def standing(level: Level, state: S) -> int:
+    """Return level and state as the one byte that a registry keeps for each unit."""
+    return level << _LEVEL_SHIFT | state
+
+
+def level_of(standings: Standings) -> npt.NDArray[np.uint8]:
+    """Return uint8[n], the Level of each standing."""
+    return standings >> _LEVEL_SHIFT
+
+
+def state_of(standings: Standings) -> npt.NDArray[np.uint8]:
+    """Return uint8[n], the State of each standing."""
+    return standings & ((1 << _LEVEL_SHIFT) - 1)
+
+
+NEXT: dict[E, Standings] = {event: np.full(256, IMPOSSIBLE, dtype=np.uint8) for event in E}
 for _level, _table in TRANSITIONS.items():
     for (_before, _event), _after in _table.items():
-        NEXT[_level, _before, _event] = _after
-_AFTER: dict[tuple[Level, E], npt.NDArray[np.int8]] = {
-    (level, event): np.ascontiguousarray(NEXT[level, :, event]) for level in Level for event in E
-}
+        NEXT[_event][standing(_level, _before)] = standing(_level, _after)
 
 
-def advance(states: States, event: E, units: Units, level: Level) -> States:
-    """Return the states of *units* after *event*.
+def advance(standings: Standings, event: E, units: Units) -> Standings:
+    """Return the standings of *units* after *event*.
 
     Args:
-        states: int8[n], a State each, before the event.
+        standings: uint8[n], level and state of each unit before the event (see `standing`).
         event: what happens to all n.
-        units: int64[n] unit (or vehicle) numbers, for the error.
-        level: what kind of thing all n are.
+        units: int[n] unit (or vehicle) numbers, for the error.
 
     Raises:
         ImpossibleTransition: *event* cannot follow the state of some unit; none has moved.
 
-    >>> advance(np.array([S.IN_VEHICLE], dtype=np.int8), E.REMOVE, np.array([7]), Level.PACK) == S.REMOVED
-    array([ True])
+    >>> before = np.array([standing(Level.PACK, S.IN_VEHICLE)], dtype=np.uint8)
+    >>> S(int(state_of(advance(before, E.REMOVE, np.array([7])))[0])).name
+    'REMOVED'
     """
-    after = _AFTER[level, event][states]
-    if after.size and after.min() == IMPOSSIBLE:
+    after = NEXT[event][standings]
+    if after.size and after.max() == IMPOSSIBLE:
         stuck = after == IMPOSSIBLE
-        raise ImpossibleTransition(level, event, states[stuck], units[stuck], lot_size=units.size)
+        raise ImpossibleTransition(
+            Level(int(level_of(standings[stuck])[0])),
+            event,
+            state_of(standings[stuck]),
+            units[stuck],
+            lot_size=units.size,
+        )
     return after

@@ -6,12 +6,9 @@ Numbers of rows (`event_id`) are given by the registry, never by a database sequ
 
 from __future__ import annotations
 
-from datetime import date
-
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, SmallInteger, String, Table
 
 SCHEMA_VERSION = 1
-EPOCH = date(1970, 1, 1)
 
 metadata = MetaData()
 
@@ -121,7 +118,4 @@ workday = Table(
 )
 
 TABLES: tuple[Table, ...] = (meta, event, unit, link, vehicle, actor, permit, material, workday)
-"""Every table of a store.  A null is a null everywhere; NumPy columns write it as NULL (schema.NULL)."""
-
-NULL = -(2**31)
-"""Stands for null in integer NumPy columns, which have none.  No day, unit or actor has this number."""
+"""Every table of a store."""
