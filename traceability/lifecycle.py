@@ -126,12 +126,12 @@ def standing(level: Level, state: S) -> int:
 
 def level_of(standings: Standings) -> npt.NDArray[np.uint8]:
     """Return uint8[n], the Level of each standing."""
-    return standings >> _LEVEL_SHIFT
+    return standings >> np.uint8(_LEVEL_SHIFT)
 
 
 def state_of(standings: Standings) -> npt.NDArray[np.uint8]:
     """Return uint8[n], the State of each standing."""
-    return standings & ((1 << _LEVEL_SHIFT) - 1)
+    return standings & np.uint8((1 << _LEVEL_SHIFT) - 1)
 
 
 NEXT: dict[E, Standings] = {event: np.full(256, IMPOSSIBLE, dtype=np.uint8) for event in E}
