@@ -1,0 +1,544 @@
+"""Inputs: the figures that the baseline of China stands on, read from small CSV files.
+
+Every row of every file names its source and how well it is known (`grade`).  Years run from FIRST_YEAR to
+LAST_YEAR; an array's year axis is the offset from FIRST_YEAR.  `sim/data/README.md` describes the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from traceability.errors import ScenarioError, UnknownName
+from traceability.vocabulary import Chemistry, Element
+
+FIRST_YEAR = 2011
+LAST_YEAR = 2035
+YEARS = LAST_YEAR - FIRST_YEAR + 1
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Kind(IntEnum):
+    """What kind of vehicle; the order of every `kind` axis, and the `kind` of the vehicle table."""
+
+    BEV_CAR = 0
+    PHEV_CAR = 1
+    BUS = 2
+    TRUCK = 3
+
+
+class Practice(IntEnum):
+    """How well a recycler works; the order of the `practice` axis."""
+
+    GOOD = 0
+    TYPICAL = 1
+    POOR = 2
+
+
+CHEMISTRIES = (Chemistry.LFP, Chemistry.NCM, Chemistry.LMO)
+"""The order of the last axis of `Inputs.chemistry_share`.  LMO stands for all that is neither LFP nor NCM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """Makers, in the order of their share columns.
+
+    Attributes:
+        names, names_cn: as the reports print them.
+        codes: 3 characters each, no two alike: WMI of a vehicle maker, GB/T 34014 maker code of a battery maker.
+    """
+
+    names: tuple[str, ...]
+    names_cn: tuple[str, ...]
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Provinces:
+    """The 31 provinces, in the order of every province axis; a province's number is its place plus 1.
+
+    Attributes:
+        names, names_cn: as the reports print them.
+        gb_codes: two digits of GB/T 2260.
+    """
+
+    names: tuple[str, ...]
+    names_cn: tuple[str, ...]
+    gb_codes: tuple[str, ...]
+
+
+class Target(NamedTuple):
+    """An official or published figure that the simulation is held against, never fed with."""
+
+    name: str
+    year: int
+    value: float
+    unit: str
+    source: str
+    grade: str
+
+
+class ColumnCount(NamedTuple):
+    """How many figures one column of one file holds, and how many of them are assumed."""
+
+    file: str
+    column: str
+    rows: int
+    assumed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """Every figure of the baseline as arrays.  Axis `years` has YEARS places, from FIRST_YEAR.
+
+    Attributes:
+        registrations: float64[years], new NEV registrations, vehicles a year.
+        season: float64[12], share of a year's registrations by month; sums to 1.
+        kind_share: float64[years, 4], by Kind; sums to 1.
+        chemistry_share: float64[years, 4, 3], share of the vehicles of a Kind by CHEMISTRIES; sums to 1.
+        energy_kwh: float64[years, 4], mean pack of a Kind.
+        density_wh_kg: float64[years, 9], pack level, by Chemistry value; NaN where there is none (0, NIMH, LCO).
+        composition_kg_per_kwh: float64[years, 9, 11], by Chemistry and Element value, of a pack made in that year;
+            column MASS is 0; NaN where there is none (0, NIMH, LCO).
+        vehicle_makers, vehicle_maker_share: the makers; float64[years, makers], sums to 1.
+        battery_makers, battery_maker_share: the makers; float64[years, makers], sums to 1.
+        provinces: names and codes.
+        province_share: float64[years, 31], share of registrations; sums to 1.
+        distance_km: float64[31, 31], between capitals, by road; the diagonal is 0.
+        outlets: int64[31], collection outlets.
+        recycler_share: float64[31], share of recycling capacity; sums to 1.
+        recyclers: int64[years], listed firms that recycle.
+        capacity_t: float64[years], nominal capacity of listed recyclers, tonnes of battery a year.
+        production_scrap_t: float64[years], production scrap that listed recyclers take in, tonnes a year.
+        recovery_share: float64[3, 11], by Practice and Element value; MASS is 0.
+        prices_yuan_t: float64[years, 11], yuan per tonne of contained element, by Element value; 0 = not valued.
+        swap_share: float64[years, 4], share of a Kind's registrations that are swap vehicles.
+        swap_stations: float64[years], at year end.
+        swap_packs_per_station: float64[years], packs held beside those in vehicles.
+        targets: figures to validate against.
+    """
+
+    registrations: Floats
+    season: Floats
+    kind_share: Floats
+    chemistry_share: Floats
+    energy_kwh: Floats
+    density_wh_kg: Floats
+    composition_kg_per_kwh: Floats
+    vehicle_makers: Companies
+    vehicle_maker_share: Floats
+    battery_makers: Companies
+    battery_maker_share: Floats
+    provinces: Provinces
+    province_share: Floats
+    distance_km: Floats
+    outlets: Ints
+    recycler_share: Floats
+    recyclers: Ints
+    capacity_t: Floats
+    production_scrap_t: Floats
+    recovery_share: Floats
+    prices_yuan_t: Floats
+    swap_share: Floats
+    swap_stations: Floats
+    swap_packs_per_station: Floats
+    targets: tuple[Target, ...]
+
+
+GRADES = ("official", "association", "press", "paper", "derived", "assumed")
+"""How well a figure is known, best first; `assumed` has no source but a reason."""
+
+_TOLERANCE = 1e-6
+_NOTES = ("source", "grade")
+
+ELEMENTS_PER_PRICE = {
+    "lithium_carbonate": (Element.LI, 5.323),
+    "nickel_sulphate": (Element.NI, 4.478),
+    "cobalt_sulphate": (Element.CO, 4.770),
+    "manganese_sulphate": (Element.MN, 3.077),
+    "copper": (Element.CU, 1.0),
+    "aluminium": (Element.AL, 1.0),
+    "steel_scrap": (Element.STEEL, 1.0),
+}
+"""Priced product -> (element, tonnes of product that hold a tonne of it).  By molar masses of Li2CO3,
+NiSO4.6H2O, CoSO4.7H2O, MnSO4.H2O."""
+
+
+class _Spec(NamedTuple):
+    """What one file holds: the columns that place a row, the columns of figures, and what must hold for them."""
+
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    sums: int | None = None
+    holds: bool = False
+    positive: bool = False
+    whole: bool = False
+
+
+_COMPOSITION = tuple(
+    f"{element.name.lower()}_kg_per_kwh" for element in Element if element is not Element.MASS
+)
+
+_SPECS = {
+    "registrations.csv": _Spec(("year",), ("registrations_vehicles",), whole=True),
+    "season.csv": _Spec(("month",), ("share",), sums=0),
+    "kinds.csv": _Spec(("year",), tuple(f"{kind.name.lower()}_share" for kind in Kind), sums=1),
+    "chemistry.csv": _Spec(("year", "kind"), tuple(f"{c.name.lower()}_share" for c in CHEMISTRIES), sums=2),
+    "packs.csv": _Spec(("year", "kind"), ("energy_kwh",), positive=True),
+    "density.csv": _Spec(("year", "chemistry"), ("pack_wh_per_kg",), holds=True, positive=True),
+    "composition.csv": _Spec(("year", "chemistry"), _COMPOSITION, holds=True),
+    "vehicle_maker_shares.csv": _Spec(("year", "maker"), ("share",), sums=1),
+    "battery_maker_shares.csv": _Spec(("year", "maker"), ("share",), sums=1),
+    "province_shares.csv": _Spec(("year", "province"), ("share",), sums=1, holds=True),
+    "outlets.csv": _Spec(("province",), ("outlets",), whole=True),
+    "recycler_shares.csv": _Spec(("province",), ("capacity_share",), sums=0),
+    "recyclers.csv": _Spec(("year",), ("recyclers",), whole=True),
+    "recycling_capacity.csv": _Spec(("year",), ("capacity_t",)),
+    "production_scrap.csv": _Spec(("year",), ("production_scrap_t",)),
+    "recovery.csv": _Spec(("practice", "element"), ("recovery_share",)),
+    "prices.csv": _Spec(("year", "item"), ("yuan_per_t",)),
+    "swap.csv": _Spec(("year", "kind"), ("swap_share",)),
+    "swap_stations.csv": _Spec(("year",), ("stations", "packs_per_station")),
+}
+_LISTS = {
+    "vehicle_makers.csv": ("maker", "maker_cn", "wmi"),
+    "battery_makers.csv": ("maker", "maker_cn", "code"),
+    "provinces.csv": ("name", "name_cn", "gb_code"),
+}
+_DISTANCE = "province_distance_km.csv"
+_TARGETS = "targets.csv"
+
+_FIXED_AXES: dict[str, dict[str, int]] = {
+    "year": {str(year): year - FIRST_YEAR for year in range(FIRST_YEAR, LAST_YEAR + 1)},
+    "month": {str(month): month - 1 for month in range(1, 13)},
+    "kind": {kind.name.lower(): kind.value for kind in Kind},
+    "chemistry": {c.name: c.value for c in Chemistry},
+    "element": {e.name: e.value for e in Element if e is not Element.MASS},
+    "practice": {p.name: p.value for p in Practice},
+    "item": {item: place for place, item in enumerate(ELEMENTS_PER_PRICE)},
+}
+_OPTIONAL = frozenset({"LTO", "NIMH", "LCO", "OTHER", "SOLID_STATE"})
+
+
+class _Row(NamedTuple):
+    line: int
+    cells: dict[str, str]
+
+
+class _Table:
+    """One file, read and checked for its columns, sources and grades."""
+
+    def __init__(self, place: Traversable, file: str, columns: Sequence[str]) -> None:
+        self.file = file
+        try:
+            text = place.joinpath(file).read_text(encoding="utf-8-sig")
+            lines = list(csv.reader(text.splitlines(), strict=True))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ScenarioError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from error
+        header = lines[0] if lines else []
+        wanted = (*columns, *_NOTES)
+        for name in wanted:
+            if name not in header:
+                raise ScenarioError(
+                    f"{file}, line 1: column `{name}` is missing; expected {', '.join(wanted)}"
+                )
+        for name in header:
+            if name not in wanted:
+                raise ScenarioError(str(UnknownName("column", name, wanted, f"{file}, line 1")))
+        self.rows: list[_Row] = []
+        for number, fields in enumerate(lines[1:], start=2):
+            if len(fields) != len(header):
+                raise ScenarioError(
+                    f"{file}, line {number}: {len(fields)} fields; expected {len(header)}, as in line 1"
+                )
+            self.rows.append(_Row(number, dict(zip(header, (f.strip() for f in fields), strict=True))))
+        for row in self.rows:
+            self.text(row, "source")
+            self.place(row, "grade", {grade: i for i, grade in enumerate(GRADES)})
+
+    def fail(self, row: _Row, column: str, expected: str) -> ScenarioError:
+        got = row.cells[column]
+        found = f"`{got}`" if got else "nothing"
+        return ScenarioError(
+            f"{self.file}, line {row.line}, column `{column}`: found {found}; expected {expected}"
+        )
+
+    def text(self, row: _Row, column: str) -> str:
+        if not row.cells[column]:
+            raise self.fail(row, column, "who or what says so" if column == "source" else "a text")
+        return row.cells[column]
+
+    def place(self, row: _Row, column: str, axis: Mapping[str, int]) -> int:
+        """Return where the row stands on *axis*, which maps the names that can stand in *column*."""
+        text = self.text(row, column)
+        if text in axis:
+            return axis[text]
+        if column in ("year", "month"):
+            raise self.fail(row, column, f"a whole number from {next(iter(axis))} to {list(axis)[-1]}")
+        where = f"{self.file}, line {row.line}, column `{column}`"
+        raise ScenarioError(
+            str(UnknownName(column, text, axis, where)) + f"; expected one of {', '.join(axis)}"
+        )
+
+    def number(self, row: _Row, column: str, *, positive: bool = False, whole: bool = False) -> float:
+        share = column.endswith("share")
+        expected = "a share from 0 to 1" if share else "a whole number" if whole else "a number"
+        expected += " above 0" if positive else "" if share else ", 0 or more"
+        try:
+            value = float(row.cells[column])
+        except ValueError:
+            raise self.fail(row, column, expected) from None
+        low = value <= 0 if positive else value < 0
+        if not math.isfinite(value) or low or (share and value > 1) or (whole and not value.is_integer()):
+            raise self.fail(row, column, expected)
+        return value
+
+
+def _grid(place: Traversable, file: str, axes: Mapping[str, Mapping[str, int]]) -> Floats:
+    """Return the figures of *file*: float64, one axis per key column, a last one for the columns of figures.
+
+    Where rows may be left out (optional chemistries) the figures are NaN.
+    """
+    spec = _SPECS[file]
+    table = _Table(place, file, (*spec.keys, *spec.values))
+    shape = tuple(max(axes[key].values()) + 1 for key in spec.keys)
+    figures = np.full((*shape, len(spec.values)), np.nan)
+    lines = np.zeros(shape, dtype=np.int64)
+    for row in table.rows:
+        at = tuple(table.place(row, key, axes[key]) for key in spec.keys)
+        if lines[at]:
+            raise ScenarioError(
+                f"{file}, line {row.line}: {_named(row, spec)} stands in line {lines[at]} already"
+            )
+        lines[at] = row.line
+        figures[at] = [table.number(row, v, positive=spec.positive, whole=spec.whole) for v in spec.values]
+    if spec.holds:
+        _hold(figures, lines)
+    _check_complete(file, spec, lines, axes)
+    if spec.sums is not None:
+        _check_sums(file, spec, figures, lines)
+        figures /= figures.sum(axis=spec.sums, keepdims=True)
+    return figures
+
+
+def _named(row: _Row, spec: _Spec) -> str:
+    return ", ".join(f"{key} {row.cells[key]}" for key in spec.keys)
+
+
+def _hold(figures: Floats, lines: Ints) -> None:
+    """Fill years without a row from the last year before them, or from the first year that has one."""
+    for year in range(1, YEARS):
+        empty = (lines[year] == 0) & (lines[year - 1] > 0)
+        figures[year][empty], lines[year][empty] = figures[year - 1][empty], lines[year - 1][empty]
+    for year in range(YEARS - 2, -1, -1):
+        empty = (lines[year] == 0) & (lines[year + 1] > 0)
+        figures[year][empty], lines[year][empty] = figures[year + 1][empty], lines[year + 1][empty]
+
+
+def _check_complete(file: str, spec: _Spec, lines: Ints, axes: Mapping[str, Mapping[str, int]]) -> None:
+    names = [{place: name for name, place in axes[key].items()} for key in spec.keys]
+    for at in np.argwhere(lines == 0):
+        labels = [names[axis].get(int(place)) for axis, place in enumerate(at)]
+        if None not in labels and not (spec.keys[-1] == "chemistry" and labels[-1] in _OPTIONAL):
+            missing = ", ".join(f"{key} {label}" for key, label in zip(spec.keys, labels, strict=True))
+            raise ScenarioError(
+                f"{file}: no row for {missing}; expected one for each {' and '.join(spec.keys)}"
+            )
+
+
+def _check_sums(file: str, spec: _Spec, figures: Floats, lines: Ints) -> None:
+    axis = spec.sums or 0
+    totals = figures.sum(axis=axis)
+    for at in np.argwhere(np.abs(totals - 1) > _TOLERANCE)[:1]:
+        last = int(
+            lines[tuple(at)]
+            if axis == lines.ndim
+            else lines.take(at[0], axis=0).max()
+            if axis
+            else lines.max()
+        )
+        columns = ", ".join(f"`{value}`" for value in spec.values)
+        total = totals[tuple(at)]
+        raise ScenarioError(
+            f"{file}, line {last}, column {columns}: shares"
+            f"{'' if axis == lines.ndim else ' up to this line'} sum to {total:.6f}; expected 1 within {_TOLERANCE}"
+        )
+
+
+def _listed(place: Traversable, file: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return names, Chinese names and codes of a list; names and codes are unique."""
+    columns = _LISTS[file]
+    table = _Table(place, file, ("number", *columns) if file == "provinces.csv" else columns)
+    width = 2 if file == "provinces.csv" else 3
+    for column in (columns[0], columns[2]):
+        seen: dict[str, int] = {}
+        for row in table.rows:
+            if seen.setdefault(table.text(row, column), row.line) != row.line:
+                raise table.fail(row, column, f"another than in line {seen[row.cells[column]]}")
+    for at, row in enumerate(table.rows, start=1):
+        code = row.cells[columns[2]]
+        if (
+            len(code) != width
+            or not (code.isascii() and code.isalnum() and code == code.upper())
+            or set(code) & set("IOQ")
+        ):
+            raise table.fail(row, columns[2], f"{width} digits or capital letters, none of them I, O, Q")
+        if width == 2 and row.cells["number"] != str(at):
+            raise table.fail(row, "number", f"{at}, in order")
+    if width == 2 and len(table.rows) != 31:
+        raise ScenarioError(f"{file}: {len(table.rows)} provinces; expected 31")
+    names, names_cn, codes = (tuple(table.text(row, c) for row in table.rows) for c in columns)
+    return names, names_cn, codes
+
+
+def _distances(place: Traversable, provinces: Mapping[str, int]) -> Floats:
+    table = _Table(place, _DISTANCE, ("province", *provinces))
+    figures = np.full((len(provinces), len(provinces)), np.nan)
+    for row in table.rows:
+        origin = table.place(row, "province", provinces)
+        figures[origin] = [table.number(row, name) for name in provinces]
+        if figures[origin, origin] != 0:
+            raise table.fail(row, row.cells["province"], "0, the way from a province to itself")
+    for name, at in provinces.items():
+        if np.isnan(figures[at, at]):
+            raise ScenarioError(f"{_DISTANCE}: no row for province {name}; expected one for each province")
+    return figures
+
+
+def _targets(place: Traversable) -> tuple[Target, ...]:
+    table = _Table(place, _TARGETS, ("name", "year", "value", "unit"))
+    return tuple(
+        Target(
+            table.text(row, "name"),
+            FIRST_YEAR + table.place(row, "year", _FIXED_AXES["year"]),
+            table.number(row, "value"),
+            table.text(row, "unit"),
+            row.cells["source"],
+            row.cells["grade"],
+        )
+        for row in table.rows
+    )
+
+
+def _places(directory: Path | None) -> dict[str, Traversable]:
+    """Return where each file is read from: *directory* where it has the file, else the package."""
+    known = (*_SPECS, *_LISTS, _DISTANCE, _TARGETS)
+    packaged = files("sim").joinpath("data")
+    if directory is None:
+        return dict.fromkeys(known, packaged)
+    if not directory.is_dir():
+        raise ScenarioError(f"{directory}: no such directory of input files")
+    own = {path.name for path in directory.glob("*.csv")}
+    for name in sorted(own - set(known)):
+        raise ScenarioError(str(UnknownName("input file", name, known, str(directory))))
+    return {name: directory if name in own else packaged for name in known}
+
+
+def load(directory: Path | None = None) -> Inputs:
+    """Return the inputs of *directory*; a file that it lacks, or every file without one, is the package's.
+
+    Shares are rescaled to sum to 1 exactly.  A year without a row in `density.csv`, `composition.csv` or
+    `province_shares.csv` takes the last year before it, or the first that has one.  The arrays are read-only.
+
+    Raises:
+        ScenarioError: a file that cannot be used: file, line, column, what was expected.
+    """
+    places = _places(directory)
+    vehicle_makers = Companies(*_listed(places["vehicle_makers.csv"], "vehicle_makers.csv"))
+    battery_makers = Companies(*_listed(places["battery_makers.csv"], "battery_makers.csv"))
+    provinces = Provinces(*_listed(places["provinces.csv"], "provinces.csv"))
+
+    def grid(file: str, makers: Companies = vehicle_makers) -> Floats:
+        axes = {**_FIXED_AXES, "province": _axis(provinces.names), "maker": _axis(makers.names)}
+        return _grid(places[file], file, axes)
+
+    def flat(file: str, makers: Companies = vehicle_makers) -> Floats:
+        return grid(file, makers)[..., 0]
+
+    composition = grid("composition.csv")
+    recovery = flat("recovery.csv")
+    recovery[:, Element.MASS] = 0.0
+    stations = grid("swap_stations.csv")
+    inputs = Inputs(
+        registrations=flat("registrations.csv"),
+        season=flat("season.csv"),
+        kind_share=grid("kinds.csv"),
+        chemistry_share=grid("chemistry.csv"),
+        energy_kwh=flat("packs.csv"),
+        density_wh_kg=flat("density.csv"),
+        composition_kg_per_kwh=np.concatenate((composition[..., :1] * 0.0, composition), axis=-1),
+        vehicle_makers=vehicle_makers,
+        vehicle_maker_share=flat("vehicle_maker_shares.csv"),
+        battery_makers=battery_makers,
+        battery_maker_share=flat("battery_maker_shares.csv", battery_makers),
+        provinces=provinces,
+        province_share=flat("province_shares.csv"),
+        distance_km=_distances(places[_DISTANCE], _axis(provinces.names)),
+        outlets=flat("outlets.csv").astype(np.int64),
+        recycler_share=flat("recycler_shares.csv"),
+        recyclers=flat("recyclers.csv").astype(np.int64),
+        capacity_t=flat("recycling_capacity.csv"),
+        production_scrap_t=flat("production_scrap.csv"),
+        recovery_share=recovery,
+        prices_yuan_t=_prices(flat("prices.csv")),
+        swap_share=flat("swap.csv"),
+        swap_stations=stations[:, 0],
+        swap_packs_per_station=stations[:, 1],
+        targets=_targets(places[_TARGETS]),
+    )
+    _freeze(inputs)
+    return inputs
+
+
+def _axis(names: Sequence[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}
+
+
+def _prices(per_item: Floats) -> Floats:
+    """Return float64[years, elements]: yuan per tonne of contained element, 0 where nothing is priced."""
+    prices = np.zeros((YEARS, len(Element)))
+    for place, (element, tonnes) in enumerate(ELEMENTS_PER_PRICE.values()):
+        prices[:, element] = per_item[:, place] * tonnes
+    return prices
+
+
+def _freeze(inputs: Inputs) -> None:
+    for name in Inputs.__slots__:
+        value = getattr(inputs, name)
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+
+
+def parameters(directory: Path | None = None) -> list[ColumnCount]:
+    """Return one row per file and column of figures: how many there are, and how many are assumed.
+
+    Targets are not counted: nothing is fed with them.  The distances count as one column.
+
+    Raises:
+        ScenarioError: as `load`.
+    """
+    places = _places(directory)
+    columns = {file: (spec.keys, spec.values) for file, spec in _SPECS.items()}
+    columns |= {file: (names[:2], names[2:]) for file, names in _LISTS.items()}
+    columns["provinces.csv"] = (("number", "name", "name_cn"), ("gb_code",))
+    counts = []
+    for file, (keys, values) in columns.items():
+        rows = _Table(places[file], file, (*keys, *values)).rows
+        assumed = sum(row.cells["grade"] == "assumed" for row in rows)
+        counts += [ColumnCount(file, value, len(rows), assumed) for value in values]
+    names = _listed(places["provinces.csv"], "provinces.csv")[0]
+    rows = _Table(places[_DISTANCE], _DISTANCE, ("province", *names)).rows
+    assumed = sum(row.cells["grade"] == "assumed" for row in rows)
+    return [*counts, ColumnCount(_DISTANCE, "distance_km", len(rows), assumed)]

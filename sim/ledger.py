@@ -1,0 +1,186 @@
+"""Ledger: what happens is passed to the registry, with the day on which its reporter tells the platform.
+
+Reporting is a habit of firms (one that never reports never does) and luck of events (one that is left out is
+left out in every scenario).  A process says what happened; whether and when it is told is decided here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, Keys, geometric_days
+from sim.scenario import Falsehood, Reporting
+from traceability.events import NEVER, NULL, Column, EventBatch, Ints
+from traceability.registry import Registry
+from traceability.vocabulary import EventType
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Ledger:
+    """Writes a simulated world into a registry.
+
+    Args:
+        registry: the one door.
+        chance: the luck of this replication.
+        habits: reporter -> how it reports.
+        falsehood: how a hidden sale is reported.
+        cast: the actors; each firm's habits are its own luck.
+        last_day: what happens later is not written.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        chance: Chance,
+        habits: Mapping[str, Reporting],
+        falsehood: Falsehood,
+        cast: Cast,
+        last_day: int,
+    ) -> None:
+        self.registry = registry
+        self.last_day = last_day
+        self._chance, self._habits, self._falsehood = chance, habits, falsehood
+        firms = np.arange(cast.role.size, dtype=np.uint64)
+        self._silence = chance.draw("reporting.never", firms)
+        self._bulk = chance.draw("reporting.bulk", firms)
+
+    def write(
+        self,
+        event: EventType,
+        units: Ints,
+        keys: Keys,
+        *,
+        actor: Column,
+        day: Ints,
+        reporter: str | None,
+        vehicles: Column = NULL,
+        receiver: Column = NULL,
+        carrier: Column = NULL,
+    ) -> Mask | None:
+        """Write what happened to *units*, each on its day, as far as the horizon goes.
+
+        Args:
+            units: int[n]; NULL for a vehicle without its battery.
+            keys: uint64[n], of the units (or vehicles), for the luck of the report.
+            day: int[n].
+            reporter: whose habits decide when the platform is told; None: nobody tells it.
+
+        Returns:
+            None where all were written, else bool[n]: which were; the others lie beyond the horizon.
+        """
+        written = None
+        if day.size and int(day.max()) > self.last_day:
+            written = day <= self.last_day
+            units, keys, day = units[written], keys[written], day[written]
+            actor, vehicles, receiver, carrier = (_of(c, written) for c in (actor, vehicles, receiver, carrier))
+        if units.size:
+            told = self._told(event, keys, actor, day, reporter)
+            self.registry.record(
+                EventBatch.of(
+                    event,
+                    units,
+                    actor=actor,
+                    event_day=day,
+                    record_day=told,
+                    vehicles=vehicles,
+                    receiver=receiver,
+                    carrier=carrier,
+                )
+            )
+        return written
+
+    def write_hidden_sale(
+        self,
+        units: Ints,
+        keys: Keys,
+        *,
+        actor: Ints,
+        buyer: Ints,
+        claimed: Ints,
+        day: Ints,
+        reporter: str | None,
+        vehicles: Column = NULL,
+    ) -> Mask | None:
+        """Write that *units* were sold off; some of the sellers report a lawful shipment to *claimed* instead.
+
+        A false report is a row that did not happen beside the true one, which nobody was told of.  Where it
+        is corrected later, the true row carries the day of the correction and names the record it replaces.
+
+        Returns:
+            As `write`.
+        """
+        written = None
+        if day.size and int(day.max()) > self.last_day:
+            written = day <= self.last_day
+            units, keys, day = units[written], keys[written], day[written]
+            actor, buyer, claimed = actor[written], buyer[written], claimed[written]
+            vehicles = _of(vehicles, written)
+        if not units.size:
+            return written
+        told = np.broadcast_to(np.asarray(self._told(EventType.SHIP, keys, actor, day, reporter)), units.shape)
+        habit = self._falsehood
+        lying = (self._chance.draw("falsehood.sale", keys) < habit.hidden_sale_share.at(day)) & (told != NEVER)
+        corrects = np.full(units.size, NULL, dtype=np.int64)
+        true_told = np.full(units.size, NEVER, dtype=np.int64)
+        if lying.any():
+            first = self.registry.record(
+                EventBatch.of(
+                    EventType.SHIP,
+                    units[lying],
+                    actor=actor[lying],
+                    receiver=claimed[lying],
+                    event_day=day[lying],
+                    record_day=told[lying],
+                    vehicles=NULL,
+                    happened=False,
+                )
+            )
+            owns_up = lying & (self._chance.draw("falsehood.corrected", keys) < habit.corrected_share.at(day))
+            ids = np.full(units.size, NULL, dtype=np.int64)
+            ids[lying] = np.arange(first, first + int(lying.sum()))
+            corrects[owns_up] = ids[owns_up]
+            wait = geometric_days(self._chance.draw("falsehood.days", keys), habit.correction_days.at(day))
+            true_told[owns_up] = (told + 1 + wait)[owns_up]
+        self.registry.record(
+            EventBatch.of(
+                EventType.DIVERT,
+                units,
+                actor=actor,
+                receiver=buyer,
+                event_day=day,
+                record_day=true_told,
+                vehicles=vehicles,
+                corrects=corrects,
+            )
+        )
+        return written
+
+    def told(self, what: str, keys: Keys, actor: Column, day: Ints, reporter: str) -> Column:
+        """Return int[n] (or NEVER for all): when the platform is told of something that is not an event."""
+        return self._told(what, keys, actor, day, reporter)
+
+    def _told(self, event: EventType | str, keys: Keys, actor: Column, day: Ints, reporter: str | None) -> Column:
+        if reporter is None:
+            return NEVER
+        habit = self._habits[reporter]
+        omitted = habit.omitted_share.at(day)
+        if isinstance(omitted, float) and omitted >= 1.0:
+            return NEVER
+        luck = self._chance.draw(f"report.{event}", keys)
+        spread = np.clip((luck - omitted) / np.maximum(1.0 - omitted, 1e-12), 0.0, 1.0 - 2.0**-53)
+        told = day + geometric_days(spread, habit.delay_days.at(day))
+        bulk = self._bulk[actor] < habit.bulk_share.at(day)
+        told = np.where(bulk, months.quarter_end(told), told)
+        silent = (luck < omitted) | (self._silence[actor] < habit.never_share.at(day))
+        told[silent] = NEVER
+        return told
+
+
+def _of(column: Column, rows: Mask) -> Column:
+    return column[rows] if isinstance(column, np.ndarray) else column

@@ -1,0 +1,109 @@
+"""Lots: arrays of unit numbers that move together, kept by the day on which something is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.integer]
+
+
+class Agenda:
+    """Rows of columns, each due at a tick (a day, a month): put in early, taken out when the tick has come.
+
+    Rows that are due at one tick come out in the order in which they were put in.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._due: dict[int, list[tuple[Ints, ...]]] = {}
+
+    def add(self, ticks: Ints, *columns: Ints) -> None:
+        """Put in one row per tick.
+
+        Args:
+            ticks: int[n], when each row is due.
+            columns: as many int[n] as the agenda was made for.
+        """
+        if len(columns) != self._columns:
+            raise ValueError(f"an agenda of {self._columns} columns was given {len(columns)}")
+        for tick, rows in by_tick(ticks):
+            self._due.setdefault(tick, []).append(tuple(column[rows] for column in columns))
+
+    def take(self, tick: int) -> tuple[Ints, ...] | None:
+        """Return the columns of all rows due at *tick*, or None where there are none."""
+        parts = self._due.pop(tick, None)
+        if parts is None:
+            return None
+        if len(parts) == 1:
+            return parts[0]
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+    def rest(self) -> Iterator[tuple[int, tuple[Ints, ...]]]:
+        """Yield what was never taken: (tick, columns)."""
+        for tick in sorted(self._due):
+            for part in self._due[tick]:
+                yield tick, part
+
+
+def by_tick(ticks: Ints) -> Iterator[tuple[int, Ints]]:
+    """Yield each tick with the row numbers that have it: ticks ascending, rows in their order."""
+    if not ticks.size:
+        return
+    order = np.argsort(ticks, kind="stable")
+    ordered = ticks[order]
+    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    start = 0
+    for end in [*edges.tolist(), ticks.size]:
+        yield int(ordered[start]), order[start:end]
+        start = end
+
+
+class Workload:
+    """First come, first served at many facilities, each with a daily capacity: who is served on which day.
+
+    Each facility works off at most its capacity a day; what does not fit waits, in order.  Since the order
+    is fixed on arrival, so is the day of service: no queue has to be walked.
+
+    Args:
+        capacity: float64[f], work a day.
+    """
+
+    def __init__(self, capacity: npt.NDArray[np.float64]) -> None:
+        self.capacity = capacity
+        self._backlog = np.zeros(capacity.size)
+        self._day = 0
+
+    def accept(
+        self, day: int, facility: Ints, work: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.int32]:
+        """Return int32[n], after how many days each arrival of *day* has been served (0: the same day).
+
+        Args:
+            day: today; never earlier than at the last call.
+            facility: int[n], where each arrives, in the order of arrival.
+            work: float64[n], in the unit of the capacity.
+        """
+        if day > self._day:
+            self._backlog -= (day - self._day) * self.capacity
+            np.maximum(self._backlog, 0.0, out=self._backlog)
+            self._day = day
+        order = np.argsort(facility, kind="stable")
+        where, ordered = facility[order], work[order]
+        running = np.cumsum(ordered)
+        first = np.flatnonzero(np.concatenate([[True], where[1:] != where[:-1]]))
+        before = np.concatenate([[0.0], running])[first]
+        counts = np.diff(np.concatenate([first, [where.size]]))
+        done = running - np.repeat(before, counts) + self._backlog[where]
+        days = np.empty(work.size, dtype=np.int32)
+        # the work that fills a day to the brim is still of that day
+        days[order] = np.maximum(np.ceil(done / self.capacity[where] - 1e-9) - 1, 0)
+        last = np.concatenate([first[1:], [where.size]]) - 1
+        self._backlog[where[first]] = done[last]
+        return days
+
+    def waiting(self) -> npt.NDArray[np.float64]:
+        """Return float64[f], the work not yet done at each facility."""
+        return self._backlog.copy()

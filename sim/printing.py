@@ -1,0 +1,123 @@
+"""Printing codes and VINs in bulk, with the serials that keep them apart, and with the misprints that happen."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, Keys
+from sim.inputs import FIRST_YEAR, Inputs
+from sim.scenario import Coding
+from traceability import codes, vin
+from traceability.events import Ints
+from traceability.vocabulary import Level
+
+Bytes = npt.NDArray[np.bytes_]
+_SPECIFICATIONS = np.array([b"B1", b"H1", b"K1", b"T1"])
+_TRACE = b"0000000"
+_FIRST_DAY = int(months.START[0])
+
+
+class Printer:
+    """Prints what a unit carries.  Serials count on, so no code is printed twice unless a maker errs."""
+
+    def __init__(self, chance: Chance, inputs: Inputs, cast: Cast, coding: Coding) -> None:
+        self._chance, self._coding = chance, coding
+        self._maker_codes = np.array([(code or "").encode() for code in cast.maker_codes], dtype="S3")
+        self._wmi = np.array([code.encode() for code in inputs.vehicle_makers.codes], dtype="S3")
+        self._pack_serials = _Serials()
+        self._module_serials = _Serials()
+        self._product_serials = _Serials()
+        self._vin_serials = _Serials()
+
+    def packs(
+        self, keys: Keys, *, coder: Ints, chemistry: Ints, kind: Ints, made_day: Ints
+    ) -> tuple[Bytes, npt.NDArray[np.uint8]]:
+        """Return S24[n] codes (empty for packs made before there were any) and uint8[n], what is wrong with each."""
+        serial = self._pack_serials.next(coder, made_day)
+        printed = codes.format_codes(
+            maker=self._maker_codes[coder],
+            level=Level.PACK,
+            chemistry=chemistry,
+            specification=_SPECIFICATIONS[kind],
+            trace=_TRACE,
+            made_day=made_day,
+            serial=serial,
+        )
+        luck = self._chance.draw("coding.error", keys)
+        misprinted = luck < self._coding.misprint_share.at(made_day)
+        twice = ~misprinted & (luck < self._coding.misprint_share.at(made_day) + self._coding.duplicate_share.at(made_day))
+        faults = np.zeros(keys.size, dtype=np.uint8)
+        if misprinted.any():
+            wrong = printed[misprinted].view("S1").reshape(-1, 24).copy()
+            # half of them carry a letter that the standard never uses, half the letter of another level
+            odd = (keys[misprinted] & np.uint64(1)).astype(bool)
+            wrong[odd, 14] = b"I"
+            wrong[~odd, 3] = b"M"
+            printed[misprinted] = wrong.reshape(-1).view("S24")
+            faults[misprinted] = codes.faults(printed[misprinted], Level.PACK)
+        if twice.any():
+            printed[twice] = np.roll(printed, 1)[twice]
+        uncoded = made_day < months.START[(self._coding.began - FIRST_YEAR) * 12]
+        if uncoded.any():
+            printed[uncoded], faults[uncoded] = b"", 0
+        return printed, faults
+
+    def modules(self, *, level: Level, coder: Ints, chemistry: Ints, made_day: Ints) -> Bytes:
+        """Return S24[n], codes of modules or cells."""
+        serial = self._module_serials.next(coder, made_day)
+        return codes.format_codes(
+            maker=self._maker_codes[coder],
+            level=level,
+            chemistry=chemistry,
+            specification=b"M1" if level is Level.MODULE else b"C1",
+            trace=_TRACE,
+            made_day=made_day,
+            serial=serial,
+        )
+
+    def products(self, *, coder: Ints, chemistry: Ints, made_day: Ints) -> Bytes:
+        """Return S19[n], codes of remade products (GB/T 34014, reused form)."""
+        serial = self._product_serials.next(coder, made_day)
+        return codes.format_reused_codes(
+            maker=self._maker_codes[coder],
+            level=Level.PACK,
+            chemistry=chemistry,
+            specification=b"S1",
+            made_day=made_day,
+            serial=serial,
+        )
+
+    def vins(self, *, maker: Ints, kind: Ints, year: int) -> Bytes:
+        """Return S17[n], VINs; *maker* is a place in the list of vehicle makers."""
+        serial = self._vin_serials.next(maker, np.full(maker.size, _FIRST_DAY + year - FIRST_YEAR))
+        return vin.format_vins(
+            wmi=self._wmi[maker],
+            descriptor=np.array([b"B1000", b"H1000", b"K1000", b"T1000"])[kind],
+            model_year=year,
+            plant=b"A",
+            serial=serial,
+        )
+
+
+class _Serials:
+    """Counts on from 1 for each (maker, day)."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, int] = {}
+
+    def next(self, maker: Ints, day: Ints) -> Ints:
+        group = maker.astype(np.int64) * 20_000 + (day - _FIRST_DAY)
+        order = np.argsort(group, kind="stable")
+        ordered = group[order]
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        counts = np.diff(np.concatenate([first, [ordered.size]]))
+        names = ordered[first].tolist()
+        before = np.array([self._last.get(name, 0) for name in names], dtype=np.int64)
+        serial = np.empty(group.size, dtype=np.int64)
+        serial[order] = np.arange(ordered.size) - np.repeat(first - before, counts) + 1
+        for name, last in zip(names, (before + counts).tolist(), strict=True):
+            self._last[name] = last
+        return serial

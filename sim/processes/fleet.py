@@ -1,0 +1,238 @@
+"""The fleet: packs are made, installed and sold with their vehicles, month by month, as China registers them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, Floats, Keys, geometric_days, uniform_days, weibull_years
+from sim.inputs import CHEMISTRIES, Inputs, Kind
+from sim.ledger import Ledger
+from sim.lots import Agenda
+from sim.printing import Printer
+from sim.scenario import Life, Replacement, Swap
+from sim.tables import Columns
+from traceability.events import Ints
+from traceability.vocabulary import EventType, Level
+
+DAYS_A_YEAR = 365.25
+_CHEMISTRY = np.array([int(c) for c in CHEMISTRIES], dtype=np.int8)
+
+# Days between the steps of making a car; they order the log and are of no consequence for retirement.
+_ASSEMBLY_DAYS, _SUPPLY_DAYS, _SALE_DAYS = 2, 9, 25  # assumed, means
+_ENERGY_SPREAD = 0.25  # assumed: packs of one kind and year lie within a quarter of the mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fleet:
+    """Vehicles and packs, and what the future holds for them.
+
+    Attributes:
+        vehicles, units: see `tables`.
+        exits: vehicles by the month in which they leave the fleet.
+        failures: vehicles by the month in which their pack fails.
+    """
+
+    vehicles: Columns
+    units: Columns
+    exits: Agenda
+    failures: Agenda
+
+
+class Maker:
+    """Makes packs: gives them their attributes, their number and their code, and writes that they exist."""
+
+    def __init__(self, ledger: Ledger, chance: Chance, inputs: Inputs, cast: Cast, printer: Printer, units: Columns) -> None:
+        self._ledger, self._chance, self._inputs, self._cast = ledger, chance, inputs, cast
+        self._printer, self._units = printer, units
+        self._maker_cdf = np.cumsum(inputs.battery_maker_share, axis=1)
+        self._chemistry_cdf = np.cumsum(inputs.chemistry_share, axis=2)
+        self._density = np.nan_to_num(inputs.density_wh_kg, nan=100.0)
+
+    def make(self, keys: Keys, *, kind: Ints, month: int, made_day: Ints) -> Ints:
+        """Return int64[n], the numbers of new packs for vehicles of these kinds."""
+        year = months.year_offset(month)
+        chance, inputs = self._chance, self._inputs
+        luck, cdf = chance.draw("pack.chemistry", keys), self._chemistry_cdf[year]
+        place = (luck >= cdf[kind, 0]).astype(np.int8) + (luck >= cdf[kind, 1])
+        chemistry = _CHEMISTRY[np.minimum(place, len(CHEMISTRIES) - 1)]
+        maker = chance.choose("pack.maker", keys, self._maker_cdf[year])
+        spread = 1.0 + _ENERGY_SPREAD * (2.0 * chance.draw("pack.energy", keys) - 1.0)
+        energy_wh = (inputs.energy_kwh[year][kind] * spread * 1000.0).astype(np.int64)
+        mass_g = (energy_wh / self._density[year][chemistry] * 1000.0).astype(np.int64)
+        coder = self._cast.battery_makers[maker]
+        printed, faults = self._printer.packs(keys, coder=coder, chemistry=chemistry, kind=kind, made_day=made_day)
+        numbers = self._ledger.registry.commission(
+            Level.PACK,
+            coder=coder,
+            chemistry=chemistry,
+            made_day=made_day,
+            energy_wh=energy_wh,
+            mass_g=mass_g,
+            printed=printed,
+            code_fault=faults,
+            rows=keys.size,
+        )
+        self._units.add(
+            keys.size, key=keys, chemistry=chemistry, mass_g=mass_g, energy_wh=energy_wh, year=year, maker=maker
+        )
+        self._ledger.write(EventType.CODE, numbers, keys, actor=coder, day=made_day, reporter="battery_makers")
+        return numbers
+
+    def coder_of(self, packs: Ints) -> Ints:
+        """Return int64[n], the actor that made each pack."""
+        return self._cast.battery_makers[self._units.maker[packs]]
+
+
+def fleet(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    chance: Chance,
+    inputs: Inputs,
+    cast: Cast,
+    printer: Printer,
+    maker: Maker,
+    state: Fleet,
+    life: Life,
+    replacement: Replacement,
+    swap: Swap,
+    swapping: Agenda,
+    scale: int,
+    last_day: int,
+) -> Generator[simpy.Event, Any, None]:
+    """Register each month's vehicles; those of the months before the run begins are there from its first day."""
+    per_month = _vehicles_by_month(inputs, scale)
+    birth = _Birth(ledger, chance, inputs, cast, printer, maker, state, life, replacement)
+    first = months.month_number(int(env.now))
+    for month in range(months.month_number(last_day) + 1):
+        if month > first:
+            yield env.timeout(int(months.START[month]) - env.now)
+        born = birth.of_month(month, int(per_month[month]), int(env.now))
+        pooled = born[state.vehicles.swap[born]]
+        if pooled.size:
+            swapping.add(np.full(pooled.size, max(month, first)), pooled)
+
+
+def _vehicles_by_month(inputs: Inputs, scale: int) -> npt.NDArray[np.int64]:
+    real = (inputs.registrations[:, None] * inputs.season[None, :]).ravel()
+    running = np.floor(np.cumsum(real) / scale + 0.5)
+    return np.diff(np.concatenate([[0.0], running])).astype(np.int64)
+
+
+class _Birth:
+    def __init__(
+        self,
+        ledger: Ledger,
+        chance: Chance,
+        inputs: Inputs,
+        cast: Cast,
+        printer: Printer,
+        maker: Maker,
+        state: Fleet,
+        life: Life,
+        replacement: Replacement,
+    ) -> None:
+        self._ledger, self._chance, self._inputs, self._cast = ledger, chance, inputs, cast
+        self._printer, self._maker, self._state = printer, maker, state
+        self._life, self._replacement = life, replacement
+        self._kind_cdf = np.cumsum(inputs.kind_share, axis=1)
+        self._province_cdf = np.cumsum(inputs.province_share, axis=1)
+        self._maker_cdf = np.cumsum(inputs.vehicle_maker_share, axis=1)
+
+    def of_month(self, month: int, rows: int, now: int) -> Ints:
+        if not rows:
+            return np.empty(0, dtype=np.int64)
+        year = months.year_offset(month)
+        keys = (np.uint64(month) << np.uint64(32)) + np.arange(rows, dtype=np.uint64)
+        chance = self._chance
+        kind = chance.choose("vehicle.kind", keys, self._kind_cdf[year]).astype(np.int8)
+        province = (chance.choose("vehicle.province", keys, self._province_cdf[year]) + 1).astype(np.int8)
+        maker = chance.choose("vehicle.maker", keys, self._maker_cdf[year])
+        swap = chance.draw("vehicle.swap", keys) < self._inputs.swap_share[year][kind]
+        span = int(months.START[month + 1] - months.START[month])
+        sold = months.START[month] + uniform_days(chance.draw("vehicle.sold", keys), 0, span - 1)
+        certified = sold - 1 - geometric_days(chance.draw("vehicle.certified", keys), _SALE_DAYS)
+        installed = certified - uniform_days(chance.draw("vehicle.assembled", keys), 0, _ASSEMBLY_DAYS)
+        delivered = installed - geometric_days(chance.draw("pack.delivered", keys), _SUPPLY_DAYS)
+        made = np.maximum(delivered - uniform_days(chance.draw("pack.made", keys), 1, 5), months.START[0])
+        exit_day = self._exit_day(keys, kind, sold, now)
+        numbers = self._ledger.registry.enrol_vehicles(
+            vin=self._printer.vins(maker=maker, kind=kind, year=year + 2011),
+            kind=kind,
+            maker=self._cast.vehicle_makers[maker],
+            province=province,
+            swap=swap,
+            rows=rows,
+        )
+        packs = self._maker.make(keys, kind=kind, month=month, made_day=np.minimum(made, delivered))
+        vehicle_maker = self._cast.vehicle_makers[maker]
+        self._state.vehicles.add(
+            rows, key=keys, unit=packs, province=province, kind=kind, maker=vehicle_maker, swap=swap, exit_day=exit_day
+        )
+        self._write(keys, packs, numbers, vehicle_maker, swap, province, (delivered, installed, certified, sold))
+        self._foresee(keys, numbers, kind, sold, exit_day, swap, now)
+        return numbers
+
+    def _write(
+        self,
+        keys: Keys,
+        packs: Ints,
+        numbers: Ints,
+        vehicle_maker: Ints,
+        swap: npt.NDArray[np.bool_],
+        province: Ints,
+        days: tuple[Ints, Ints, Ints, Ints],
+    ) -> None:
+        write, cast = self._ledger.write, self._cast
+        delivered, installed, certified, sold = days
+        coder = self._maker.coder_of(packs)
+        operator = cast.operators[(keys % np.uint64(cast.operators.size)).astype(np.int64)]
+        buyer = np.where(swap, operator, vehicle_maker)
+        write(EventType.DELIVER, packs, keys, actor=coder, receiver=buyer, day=delivered, reporter="battery_makers")
+        write(EventType.INSTALL, packs, keys, actor=vehicle_maker, vehicles=numbers, day=installed, reporter="vehicle_makers")
+        write(EventType.CERTIFY, packs, keys, actor=vehicle_maker, vehicles=numbers, day=certified, reporter="vehicle_makers")
+        owner = cast.owners[province.astype(np.int64) - 1]
+        write(
+            EventType.SELL, packs, keys, actor=vehicle_maker, vehicles=numbers, receiver=owner, day=sold,
+            reporter="vehicle_makers",
+        )  # fmt: skip
+
+    def _exit_day(self, keys: Keys, kind: Ints, sold: Ints, now: int) -> npt.NDArray[np.int32]:
+        life = self._life
+        years: Floats = weibull_years(self._chance.draw("vehicle.life", keys), life.shape, life.scale_years)
+        limit = np.full(len(Kind), np.inf)
+        limit[Kind.BUS], limit[Kind.TRUCK] = life.bus_limit_years, life.truck_limit_years
+        age = np.minimum(years, limit[kind]) * DAYS_A_YEAR
+        # who should have left before the run began leaves on its first days
+        return np.maximum(np.maximum(sold + 30, sold + np.minimum(age, 1e6)), now).astype(np.int32)
+
+    def _foresee(
+        self,
+        keys: Keys,
+        numbers: Ints,
+        kind: Ints,
+        sold: Ints,
+        exit_day: Ints,
+        swap: npt.NDArray[np.bool_],
+        now: int,
+    ) -> None:
+        horizon = self._ledger.last_day
+        leaves = exit_day <= horizon
+        self._state.exits.add(months.month_of(exit_day[leaves]), numbers[leaves])
+        rule = self._replacement
+        early = sold < months.START[(rule.improved_from - 2011) * 12]
+        share = np.where(early, rule.share_early, rule.share_late)
+        share = np.where((kind == Kind.BUS) | (kind == Kind.TRUCK), share * rule.commercial_factor, share)
+        luck = self._chance.draw("pack.fails", keys)
+        age = self._chance.draw("pack.failure_age", keys) * rule.warranty_years * DAYS_A_YEAR
+        fails_on = np.maximum(sold + 30 + age, now).astype(np.int32)
+        fails = (luck < share) & ~swap & (fails_on < exit_day) & (fails_on <= horizon)
+        self._state.failures.add(months.month_of(fails_on[fails]), numbers[fails], fails_on[fails])

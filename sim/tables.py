@@ -1,0 +1,55 @@
+"""What the simulation remembers of vehicles and units: growing columns, one row per dense number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class Columns:
+    """Columns of one length that grow together.
+
+    Args:
+        kinds: name -> dtype of each column; each becomes an attribute.
+    """
+
+    def __init__(self, **kinds: npt.DTypeLike) -> None:
+        self._data: dict[str, Array] = {name: np.zeros(1024, dtype=kind) for name, kind in kinds.items()}
+        self.size = 0
+
+    def add(self, rows: int, **values: object) -> slice:
+        """Write *rows* more rows; a column that is not named is left zero.  Return where they stand."""
+        place = slice(self.size, self.size + rows)
+        self.size = place.stop
+        for name, column in self._data.items():
+            if self.size > column.size:
+                room = np.zeros(max(self.size, int(column.size * 1.6)), dtype=column.dtype)
+                room[: column.size] = column
+                self._data[name] = room
+        for name, value in values.items():
+            self._data[name][place] = value
+        return place
+
+    def __getattr__(self, name: str) -> Array:
+        try:
+            return self.__dict__["_data"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def vehicles() -> Columns:
+    """Return an empty table of vehicles: luck key, present pack (-1: none), attributes, day of exit."""
+    return Columns(
+        key=np.uint64, unit=np.int32, province=np.int8, kind=np.int8, maker=np.int32, swap=np.bool_, exit_day=np.int32
+    )
+
+
+def units() -> Columns:
+    """Return an empty table of units: luck key, chemistry, mass, energy, year made (offset), its battery maker."""
+    return Columns(
+        key=np.uint64, chemistry=np.int8, mass_g=np.int64, energy_wh=np.int64, year=np.int8, maker=np.int8
+    )

@@ -1,0 +1,322 @@
+"""The registry: units, vehicles, actors, and the one door through which events come in.
+
+A registry keeps one byte a unit (what it is and where it stands) and passes every row on to its store.
+What cannot happen is refused whole; what may not happen is recorded like anything else, for the rules to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Table, func, select
+
+from traceability import codes
+from traceability.errors import BatchError
+from traceability.events import NEVER, NULL, Column, EventBatch
+from traceability.lifecycle import advance, level_of, standing, state_of
+from traceability.store import schema
+from traceability.store.base import Store
+from traceability.vocabulary import VEHICLE_EVENTS, EventType, Level, LinkKind, State, Use
+
+Int64s = npt.NDArray[np.int64]
+
+_EVENT_DTYPES: dict[str, type[np.generic]] = {
+    "event": np.int8,
+    "unit": np.int32,
+    "vehicle": np.int32,
+    "actor": np.int32,
+    "receiver": np.int32,
+    "carrier": np.int32,
+    "event_day": np.int32,
+    "record_day": np.int32,
+    "happened": np.bool_,
+    "corrects": np.int64,
+}
+
+
+class Registry:
+    """Takes in what happened, remembers where every unit stands, queues it for the log.
+
+    Args:
+        store: an open store that can be written.
+        buffer_rows: events that are gathered before they go to the store.
+    """
+
+    def __init__(self, store: Store, *, buffer_rows: int = 1_000_000) -> None:
+        self.store = store
+        self._units = _Standings()
+        self._vehicles = _Standings()
+        self._next_event = 0
+        self._flushed = 0
+        self._buffer_rows = buffer_rows
+        self._buffer: dict[str, npt.NDArray[np.generic]] = {}
+        self._filled = 0
+
+    @classmethod
+    def resume(cls, store: Store) -> Registry:
+        """Return a registry that goes on where the log of *store* stopped, its standings replayed from it."""
+        registry = cls(store)
+        kinds = store.select(select(schema.unit.c.unit, schema.unit.c.level).order_by(schema.unit.c.unit))
+        for level in kinds["level"].tolist():
+            registry._units.add(1, Level(level))
+        registry._vehicles.add(store.count(schema.vehicle), Level.VEHICLE)
+        e = schema.event
+        rows = store.select(
+            select(e.c.event_id, e.c.event, e.c.unit, e.c.vehicle).where(e.c.happened).order_by(e.c.event_id)
+        )
+        for event, unit, vehicle in zip(rows["event"], rows["unit"], rows["vehicle"], strict=True):
+            registry._move(EventType(int(event)), np.array([unit]), np.array([vehicle]))
+        last = store.rows(select(func.max(e.c.event_id)))[0][0]
+        registry._next_event = registry._flushed = 0 if last is None else int(str(last)) + 1
+        return registry
+
+    def enrol_actors(self, columns: Mapping[str, Column | Sequence[str | None]], rows: int) -> None:
+        """Write *rows* actors: columns as in schema.actor."""
+        self.store.append(schema.actor, rows, columns)
+
+    def grant_permits(
+        self, *, actor: Int64s, kind: Column, valid_from: Column, valid_to: Column = NULL
+    ) -> None:
+        """Write one permit a row: who holds it, which, from and until when (days; NULL: open)."""
+        self._append(schema.permit, len(actor), actor=actor, kind=kind, valid_from=valid_from, valid_to=valid_to)
+
+    def commission(
+        self,
+        level: Level,
+        *,
+        coder: Column,
+        chemistry: Column,
+        made_day: Column,
+        energy_wh: Column,
+        mass_g: Column,
+        printed: npt.NDArray[np.bytes_] | Sequence[str | None] | None,
+        rows: int,
+        purpose: Column = Use.NONE,
+        code_fault: Column | None = None,
+    ) -> Int64s:
+        """Return int64[rows], the dense numbers of new units; they still stand UNREGISTERED.
+
+        Args:
+            printed: the codes as printed, 'S'[rows] or strings; None for units that carry none.
+            code_fault: what is wrong with each code (codes.Fault), where the caller has made the codes
+                with `codes.format_codes` and so knows; looked at one by one otherwise.
+        """
+        if code_fault is None:
+            texts = [] if printed is None else [_text(code) for code in printed]
+            code_fault = np.array([codes.fault(text, level) for text in texts]) if texts else 0
+        numbers = self._units.add(rows, level)
+        self._append(
+            schema.unit,
+            rows,
+            unit=numbers,
+            code=[None] * rows if printed is None else printed,
+            code_fault=code_fault,
+            level=int(level),
+            chemistry=chemistry,
+            coder=coder,
+            made_day=made_day,
+            energy_wh=energy_wh,
+            mass_g=mass_g,
+            purpose=purpose,
+        )
+        return numbers
+
+    def enrol_vehicles(
+        self,
+        *,
+        vin: npt.NDArray[np.bytes_] | Sequence[str],
+        kind: Column,
+        maker: Column,
+        province: Column,
+        swap: npt.NDArray[np.bool_] | bool,
+        rows: int,
+    ) -> Int64s:
+        """Return int64[rows], the dense numbers of new vehicles; they still stand UNREGISTERED."""
+        numbers = self._vehicles.add(rows, Level.VEHICLE)
+        self._append(
+            schema.vehicle, rows, vehicle=numbers, vin=vin, kind=kind, maker=maker, province=province, swap=swap
+        )
+        return numbers
+
+    def link(
+        self,
+        kind: LinkKind,
+        *,
+        parent: Column,
+        child: Int64s,
+        from_day: Column,
+        to_day: Column = NULL,
+        record_day: Column = NEVER,
+    ) -> None:
+        """Write that each child belongs to its parent: contained in it, or a source it was made from."""
+        self._append(
+            schema.link,
+            len(child),
+            kind=int(kind),
+            parent=parent,
+            child=child,
+            from_day=from_day,
+            to_day=to_day,
+            record_day=record_day,
+        )
+
+    def balance(self, rows: int, **columns: Column | bool) -> None:
+        """Write *rows* of material balances: columns as in schema.material, masses in grams."""
+        self._append(schema.material, rows, **columns)
+
+    def record(self, batch: EventBatch) -> int:
+        """Take in what happened: check that it can have, remember it, queue it for the log.
+
+        Returns:
+            The event_id of the first row; the others follow it in the order of the batch.
+
+        Raises:
+            ImpossibleTransition: it cannot follow where some unit stands; nothing is recorded, none has moved.
+            BatchError: a unit twice in the batch, or one that was never commissioned; likewise.
+        """
+        if batch.happened:
+            self._move(batch.event, batch.units, batch.vehicles)
+        first = self._next_event
+        self._next_event += len(batch)
+        self._queue(batch)
+        return first
+
+    def record_one(self, event: EventType, unit: int, *, actor: int, event_day: int, **columns: int) -> int:
+        """Take in one event of one unit: a lot of one, through the same door."""
+        return self.record(EventBatch.of(event, unit, actor=actor, event_day=event_day, **columns))
+
+    def correct(self, batch: EventBatch, event_ids: Int64s) -> int:
+        """Record *batch* in the place of earlier records.  Both stay in the log; the register shows the new one."""
+        return self.record(
+            EventBatch.of(
+                batch.event,
+                batch.units,
+                vehicles=batch.vehicles,
+                actor=batch.actor,
+                receiver=batch.receiver,
+                carrier=batch.carrier,
+                event_day=batch.event_day,
+                record_day=batch.record_day,
+                happened=batch.happened,
+                corrects=event_ids,
+            )
+        )
+
+    def states(self, units: Int64s) -> npt.NDArray[np.uint8]:
+        """Return uint8[n], the State of each unit."""
+        return state_of(self._units.at(units))
+
+    def census(self) -> dict[Level, dict[State, int]]:
+        """Return how many units of each level stand in each state."""
+        found: dict[Level, dict[State, int]] = {}
+        for now in (self._units.all(), self._vehicles.all()):
+            kinds, counts = np.unique(now, return_counts=True)
+            for kind, count in zip(kinds, counts, strict=True):
+                level, state = Level(int(level_of(kind))), State(int(state_of(kind)))
+                found.setdefault(level, {})[state] = int(count)
+        return found
+
+    @property
+    def events(self) -> int:
+        """How many events have been recorded."""
+        return self._next_event
+
+    def flush(self) -> None:
+        """Pass all that is queued on to the store."""
+        if self._filled:
+            columns = {name: column[: self._filled] for name, column in self._buffer.items()}
+            ids = np.arange(self._flushed, self._flushed + self._filled, dtype=np.int64)
+            self.store.append(schema.event, self._filled, {"event_id": ids, **columns})
+            self._flushed += self._filled
+            self._buffer, self._filled = {}, 0
+
+    def finish(self) -> None:
+        """Pass all that is queued on and mark the store complete."""
+        self.flush()
+        self.store.finish()
+
+    def _move(self, event: EventType, units: npt.NDArray[np.integer], vehicles: Column) -> None:
+        of_vehicles = event in VEHICLE_EVENTS
+        standings = self._vehicles if of_vehicles else self._units
+        numbers = np.broadcast_to(np.asarray(vehicles), units.shape) if of_vehicles else units
+        standings.refuse_strangers_and_repeats(numbers, event)
+        standings.put(numbers, advance(standings.at(numbers), event, numbers))
+
+    def _queue(self, batch: EventBatch) -> None:
+        done, rows = 0, len(batch)
+        columns: dict[str, Column | bool] = {
+            "event": int(batch.event),
+            "unit": batch.units,
+            "vehicle": batch.vehicles,
+            "actor": batch.actor,
+            "receiver": batch.receiver,
+            "carrier": batch.carrier,
+            "event_day": batch.event_day,
+            "record_day": batch.record_day,
+            "happened": batch.happened,
+            "corrects": batch.corrects,
+        }
+        while done < rows:
+            if not self._buffer:
+                self._buffer = {name: np.empty(self._buffer_rows, kind) for name, kind in _EVENT_DTYPES.items()}
+            take = min(rows - done, self._buffer_rows - self._filled)
+            for name, column in columns.items():
+                value = column[done : done + take] if isinstance(column, np.ndarray) else column
+                self._buffer[name][self._filled : self._filled + take] = value
+            done, self._filled = done + take, self._filled + take
+            if self._filled == self._buffer_rows:
+                self.flush()
+
+    def _append(self, table: Table, rows: int, **columns: object) -> None:
+        if rows:
+            self.store.append(table, rows, columns)
+
+
+class _Standings:
+    """One byte for each of a growing number of things, and a scratch column that finds repeats."""
+
+    def __init__(self) -> None:
+        self._now = np.zeros(1024, dtype=np.uint8)
+        self._seen = np.zeros(1024, dtype=np.int32)
+        self._size = 0
+
+    def add(self, rows: int, level: Level) -> Int64s:
+        first, self._size = self._size, self._size + rows
+        if self._size > self._now.size:
+            room = max(self._size, int(self._now.size * 1.6))
+            self._now = np.concatenate([self._now, np.zeros(room - self._now.size, dtype=np.uint8)])
+            self._seen = np.zeros(room, dtype=np.int32)
+        self._now[first : self._size] = standing(level, State.UNREGISTERED)
+        return np.arange(first, self._size, dtype=np.int64)
+
+    def all(self) -> npt.NDArray[np.uint8]:
+        return self._now[: self._size]
+
+    def at(self, numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+        return self._now[numbers]
+
+    def put(self, numbers: npt.NDArray[np.integer], after: npt.NDArray[np.uint8]) -> None:
+        self._now[numbers] = after
+
+    def refuse_strangers_and_repeats(self, numbers: npt.NDArray[np.integer], event: EventType) -> None:
+        if not numbers.size:
+            return
+        lowest, highest = int(numbers.min()), int(numbers.max())
+        if lowest < 0 or highest >= self._size:
+            stranger = lowest if lowest < 0 else highest
+            raise BatchError(f"{event.name}: number {stranger} was never commissioned (0 to {self._size - 1} were)")
+        if numbers.size == 1 or bool((numbers[1:] > numbers[:-1]).all()):
+            return
+        places = np.arange(numbers.size, dtype=np.int32)
+        self._seen[numbers] = places
+        if not np.array_equal(self._seen[numbers], places):
+            twice = numbers[self._seen[numbers] != places]
+            raise BatchError(f"{event.name}: number {int(twice[0])} stands twice in a batch of {numbers.size}")
+
+
+def _text(code: object) -> str:
+    return code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
+
+
