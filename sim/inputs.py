@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ class Companies:
 
     Attributes:
         names, names_cn: as the reports print them.
-        codes: 3 characters each, no two alike: WMI of a vehicle maker, GB/T 34014 maker code of a battery maker.
+        codes: 3 characters, no two alike: WMI of a vehicle maker, GB/T 34014 code of a battery maker.
     """
 
     names: tuple[str, ...]
@@ -109,9 +110,9 @@ class Inputs:
         kind_share: float64[years, 4], by Kind; sums to 1.
         chemistry_share: float64[years, 4, 3], share of the vehicles of a Kind by CHEMISTRIES; sums to 1.
         energy_kwh: float64[years, 4], mean pack of a Kind.
-        density_wh_kg: float64[years, 9], pack level, by Chemistry value; NaN where there is none (0, NIMH, LCO).
-        composition_kg_per_kwh: float64[years, 9, 11], by Chemistry and Element value, of a pack made in that year;
-            column MASS is 0; NaN where there is none (0, NIMH, LCO).
+        density_wh_kg: float64[years, 9], of packs, by Chemistry value; NaN: none known (0, NIMH, LCO).
+        composition_kg_per_kwh: float64[years, 9, 11], by Chemistry and Element value, of that year's packs;
+            column MASS is 0; the others NaN where none is known (0, NIMH, LCO).
         vehicle_makers, vehicle_maker_share: the makers; float64[years, makers], sums to 1.
         battery_makers, battery_maker_share: the makers; float64[years, makers], sums to 1.
         provinces: names and codes.
@@ -123,7 +124,7 @@ class Inputs:
         capacity_t: float64[years], nominal capacity of listed recyclers, tonnes of battery a year.
         production_scrap_t: float64[years], production scrap that listed recyclers take in, tonnes a year.
         recovery_share: float64[3, 11], by Practice and Element value; MASS is 0.
-        prices_yuan_t: float64[years, 11], yuan per tonne of contained element, by Element value; 0 = not valued.
+        prices_yuan_t: float64[years, 11], yuan a tonne of contained element, by Element value; 0 = no price.
         swap_share: float64[years, 4], share of a Kind's registrations that are swap vehicles.
         swap_stations: float64[years], at year end.
         swap_packs_per_station: float64[years], packs held beside those in vehicles.
@@ -177,7 +178,10 @@ NiSO4.6H2O, CoSO4.7H2O, MnSO4.H2O."""
 
 
 class _Spec(NamedTuple):
-    """What one file holds: the columns that place a row, the columns of figures, and what must hold for them."""
+    """What a file holds: the columns that place a row, those of figures, and what must hold for them.
+
+    `sums`: the axis of the figures over which they sum to 1.  `holds`: years may be left out (see `load`).
+    """
 
     keys: tuple[str, ...]
     values: tuple[str, ...]
@@ -210,7 +214,8 @@ _SPECS = {
     "recovery.csv": _Spec(("practice", "element"), ("recovery_share",)),
     "prices.csv": _Spec(("year", "item"), ("yuan_per_t",)),
     "swap.csv": _Spec(("year", "kind"), ("swap_share",)),
-    "swap_stations.csv": _Spec(("year",), ("stations", "packs_per_station")),
+    "swap_stations.csv": _Spec(("year",), ("stations",)),
+    "swap_packs.csv": _Spec(("year",), ("packs_per_station",)),
 }
 _LISTS = {
     "vehicle_makers.csv": ("maker", "maker_cn", "wmi"),
@@ -243,11 +248,11 @@ class _Table:
     def __init__(self, place: Traversable, file: str, columns: Sequence[str]) -> None:
         self.file = file
         try:
-            text = place.joinpath(file).read_text(encoding="utf-8-sig")
-            lines = list(csv.reader(text.splitlines(), strict=True))
+            reader = csv.reader(StringIO(place.joinpath(file).read_text(encoding="utf-8-sig")), strict=True)
+            lines = [(reader.line_num, fields) for fields in reader if fields]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ScenarioError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from error
-        header = lines[0] if lines else []
+        header = lines[0][1] if lines else []
         wanted = (*columns, *_NOTES)
         for name in wanted:
             if name not in header:
@@ -258,7 +263,7 @@ class _Table:
             if name not in wanted:
                 raise ScenarioError(str(UnknownName("column", name, wanted, f"{file}, line 1")))
         self.rows: list[_Row] = []
-        for number, fields in enumerate(lines[1:], start=2):
+        for number, fields in lines[1:]:
             if len(fields) != len(header):
                 raise ScenarioError(
                     f"{file}, line {number}: {len(fields)} fields; expected {len(header)}, as in line 1"
@@ -288,8 +293,9 @@ class _Table:
         if column in ("year", "month"):
             raise self.fail(row, column, f"a whole number from {next(iter(axis))} to {list(axis)[-1]}")
         where = f"{self.file}, line {row.line}, column `{column}`"
+        unknown = UnknownName(column, text, axis, where)
         raise ScenarioError(
-            str(UnknownName(column, text, axis, where)) + f"; expected one of {', '.join(axis)}"
+            str(unknown) if unknown.closest else f"{unknown}; expected one of {', '.join(axis)}"
         )
 
     def number(self, row: _Row, column: str, *, positive: bool = False, whole: bool = False) -> float:
@@ -369,11 +375,11 @@ def _check_sums(file: str, spec: _Spec, figures: Floats, lines: Ints) -> None:
             if axis
             else lines.max()
         )
-        columns = ", ".join(f"`{value}`" for value in spec.values)
+        columns = ", ".join(f"`{value}`" for value in spec.values) + ": shares"
+        columns += "" if axis == lines.ndim else " up to here"
         total = totals[tuple(at)]
         raise ScenarioError(
-            f"{file}, line {last}, column {columns}: shares"
-            f"{'' if axis == lines.ndim else ' up to this line'} sum to {total:.6f}; expected 1 within {_TOLERANCE}"
+            f"{file}, line {last}, column {columns} sum to {total:.6f}; expected 1 within {_TOLERANCE}"
         )
 
 
@@ -470,7 +476,6 @@ def load(directory: Path | None = None) -> Inputs:
     composition = grid("composition.csv")
     recovery = flat("recovery.csv")
     recovery[:, Element.MASS] = 0.0
-    stations = grid("swap_stations.csv")
     inputs = Inputs(
         registrations=flat("registrations.csv"),
         season=flat("season.csv"),
@@ -478,7 +483,7 @@ def load(directory: Path | None = None) -> Inputs:
         chemistry_share=grid("chemistry.csv"),
         energy_kwh=flat("packs.csv"),
         density_wh_kg=flat("density.csv"),
-        composition_kg_per_kwh=np.concatenate((composition[..., :1] * 0.0, composition), axis=-1),
+        composition_kg_per_kwh=np.concatenate((np.zeros_like(composition[..., :1]), composition), axis=-1),
         vehicle_makers=vehicle_makers,
         vehicle_maker_share=flat("vehicle_maker_shares.csv"),
         battery_makers=battery_makers,
@@ -494,8 +499,8 @@ def load(directory: Path | None = None) -> Inputs:
         recovery_share=recovery,
         prices_yuan_t=_prices(flat("prices.csv")),
         swap_share=flat("swap.csv"),
-        swap_stations=stations[:, 0],
-        swap_packs_per_station=stations[:, 1],
+        swap_stations=flat("swap_stations.csv"),
+        swap_packs_per_station=flat("swap_packs.csv"),
         targets=_targets(places[_TARGETS]),
     )
     _freeze(inputs)
@@ -527,7 +532,7 @@ def parameters(directory: Path | None = None) -> list[ColumnCount]:
     Targets are not counted: nothing is fed with them.  The distances count as one column.
 
     Raises:
-        ScenarioError: as `load`.
+        ScenarioError: a file, a column, a source or a grade that is missing or unknown.
     """
     places = _places(directory)
     columns = {file: (spec.keys, spec.values) for file, spec in _SPECS.items()}

@@ -49,7 +49,15 @@ def vehicles() -> Columns:
 
 
 def units() -> Columns:
-    """Return an empty table of units: luck key, chemistry, mass, energy, year made (offset), its battery maker."""
+    """Return an empty table of units: luck key, chemistry, mass, energy, year made (offset), its battery maker
+    (a place in the inputs), and whether it is a pack as it left the factory.
+    """
     return Columns(
-        key=np.uint64, chemistry=np.int8, mass_g=np.int64, energy_wh=np.int64, year=np.int8, maker=np.int8
+        key=np.uint64,
+        chemistry=np.int8,
+        mass_g=np.int64,
+        energy_wh=np.int64,
+        year=np.int8,
+        maker=np.int8,
+        is_pack=np.bool_,
     )

@@ -89,7 +89,7 @@ class Fault(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Characters that belong together: what they say, how many, which are allowed, which are never meant to be."""
+    """Characters that belong together: what they say, how many, which are allowed, which never are."""
 
     name: str
     width: int
@@ -190,7 +190,7 @@ def quoted(text: str) -> str:
 
 
 def refuse_characters(text: str, fields: tuple[Field, ...]) -> None:
-    """Raise CodeError for the first character of *text*, as long as *fields* together, that its field forbids."""
+    """Raise CodeError for the first character of *text*, as long as its *fields*, that is not allowed."""
     by_place = [field for field in fields for _ in range(field.width)]
     for position, (character, field) in enumerate(zip(text, by_place, strict=True), start=1):
         if character not in field.allowed:
@@ -210,7 +210,7 @@ def parse(text: str) -> BatteryCode:
     """Return the parts of a printed code.
 
     Raises:
-        CodeError: *text* is not a code of the standard: which position, which character, what is allowed there.
+        CodeError: *text* is no code of the standard: which position, which character, what is allowed.
 
     >>> code = parse("ZZ9PB1AA0B1234G410000042")
     >>> code.level.name, code.chemistry.name, code.made_on.isoformat(), code.serial
@@ -340,7 +340,7 @@ def _every_day() -> list[date]:
 
 
 def fault(text: str, level: Level | None = None) -> int:
-    """Return what is wrong with *text* as a sum of `Fault`: 0 for a good code, of an object of *level* if given.
+    """Return what is wrong with *text*: a sum of `Fault`, 0 for a good code (of this *level*, if given).
 
     A level that has no letter in the standard (a product, a lot) is not compared.
     """
@@ -416,7 +416,7 @@ def text_columns(text: Text, field: Field) -> Matrix:
         bad = given[right.argmin()]
         raise CodeError(
             f"{field.name} {quoted(bad.decode('ascii', 'replace') if isinstance(bad, bytes) else str(bad))}: "
-            f"expected {field.width} characters of {shown(field.allowed)}"
+            f"expected {field.width} character{'s' * (field.width > 1)} of {shown(field.allowed)}"
         )
     return matrix
 

@@ -121,7 +121,7 @@ def ordinals(first_day: int, last_day: int) -> WorkdayTable:
 
 
 def working_days_between(a: int, b: int) -> int:
-    """Return how many working days come after day *a*, up to and including *b*; below 0 if *b* is the earlier.
+    """Return how many working days come after day *a* up to and including *b*; below 0 if *b* is earlier.
 
     Args:
         a, b: days since 1970-01-01.

@@ -17,7 +17,7 @@ from sim.inputs import CHEMISTRIES, Inputs, Kind
 from sim.ledger import Ledger
 from sim.lots import Agenda
 from sim.printing import Printer
-from sim.scenario import Life, Replacement, Swap
+from sim.scenario import Life, Replacement
 from sim.tables import Columns
 from traceability.events import Ints
 from traceability.vocabulary import EventType, Level
@@ -81,8 +81,9 @@ class Maker:
             rows=keys.size,
         )
         self._units.add(
-            keys.size, key=keys, chemistry=chemistry, mass_g=mass_g, energy_wh=energy_wh, year=year, maker=maker
-        )
+            keys.size, key=keys, chemistry=chemistry, mass_g=mass_g, energy_wh=energy_wh, year=year,
+            maker=maker, is_pack=True,
+        )  # fmt: skip
         self._ledger.write(EventType.CODE, numbers, keys, actor=coder, day=made_day, reporter="battery_makers")
         return numbers
 
@@ -103,16 +104,14 @@ def fleet(
     state: Fleet,
     life: Life,
     replacement: Replacement,
-    swap: Swap,
     swapping: Agenda,
     scale: int,
-    last_day: int,
 ) -> Generator[simpy.Event, Any, None]:
     """Register each month's vehicles; those of the months before the run begins are there from its first day."""
     per_month = _vehicles_by_month(inputs, scale)
     birth = _Birth(ledger, chance, inputs, cast, printer, maker, state, life, replacement)
     first = months.month_number(int(env.now))
-    for month in range(months.month_number(last_day) + 1):
+    for month in range(months.month_number(ledger.last_day) + 1):
         if month > first:
             yield env.timeout(int(months.START[month]) - env.now)
         born = birth.of_month(month, int(per_month[month]), int(env.now))
@@ -159,10 +158,13 @@ class _Birth:
         swap = chance.draw("vehicle.swap", keys) < self._inputs.swap_share[year][kind]
         span = int(months.START[month + 1] - months.START[month])
         sold = months.START[month] + uniform_days(chance.draw("vehicle.sold", keys), 0, span - 1)
+        # nothing is older than the calendar of the codes, which begins in 2011
+        began = months.START[0]
         certified = sold - 1 - geometric_days(chance.draw("vehicle.certified", keys), _SALE_DAYS)
-        installed = certified - uniform_days(chance.draw("vehicle.assembled", keys), 0, _ASSEMBLY_DAYS)
-        delivered = installed - geometric_days(chance.draw("pack.delivered", keys), _SUPPLY_DAYS)
-        made = np.maximum(delivered - uniform_days(chance.draw("pack.made", keys), 1, 5), months.START[0])
+        certified = np.maximum(certified, began)
+        installed = np.maximum(certified - uniform_days(chance.draw("vehicle.assembled", keys), 0, _ASSEMBLY_DAYS), began)
+        delivered = np.maximum(installed - geometric_days(chance.draw("pack.delivered", keys), _SUPPLY_DAYS), began)
+        made = np.maximum(delivered - uniform_days(chance.draw("pack.made", keys), 1, 5), began)
         exit_day = self._exit_day(keys, kind, sold, now)
         numbers = self._ledger.registry.enrol_vehicles(
             vin=self._printer.vins(maker=maker, kind=kind, year=year + 2011),
@@ -172,7 +174,7 @@ class _Birth:
             swap=swap,
             rows=rows,
         )
-        packs = self._maker.make(keys, kind=kind, month=month, made_day=np.minimum(made, delivered))
+        packs = self._maker.make(keys, kind=kind, month=month, made_day=made)
         vehicle_maker = self._cast.vehicle_makers[maker]
         self._state.vehicles.add(
             rows, key=keys, unit=packs, province=province, kind=kind, maker=vehicle_maker, swap=swap, exit_day=exit_day

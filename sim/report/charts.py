@@ -5,8 +5,8 @@ The page draws them in the browser from the library embedded in it, so that a re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
@@ -18,14 +18,22 @@ from sim.report.words import LANGUAGES, Text, in_order, label
 
 Spec = dict[str, Any]
 Points = list[dict[str, Any]]
+Colour = alt.Color | Mapping[str, Any]
+Chart = alt.LayerChart | alt.FacetChart
 
 FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", '
     '"Noto Sans CJK SC", "Source Han Sans SC", sans-serif'
 )
-WIDTH, HEIGHT = 900, 320
+WIDTH, HEIGHT = 960, 330
 YEAR = Text("year", "年份")
+BAND, WHISKER = Text("Band", "色带"), Text("Whisker", "误差线")
+STACKED = {
+    "bar": Text("Whisker on the total", "合计上的误差线"),
+    "area": Text("Band on the total", "合计上的色带"),
+}
 COLUMNS_OF_SMALL_MULTIPLES = 4
+SMALL_WIDTH, SMALL_HEIGHT, SMALL_GAPS = 166, 120, {"row": 70, "column": 74}
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,14 @@ class Figure:
     Attributes:
         specs: Vega-Lite, by language; their data are names of `datasets`.
         rows: what is drawn, for the table below the figure.
+        interval: what shows the interval.
     """
 
     id: str
     specs: dict[str, Spec]
     datasets: dict[str, Points]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row]
+    interval: Text
 
 
 @dataclass(frozen=True)
@@ -59,17 +69,17 @@ class Plot:
     @property
     def keys(self) -> list[str]:
         """The keys that are drawn, in the order of the words."""
-        return in_order({row.key for row in self.rows if row.key})
+        return in_order({row.key for row in self.rows if row.key}, self.info.key)
 
     def points(self, rows: Iterable[Row]) -> Points:
         """Return *rows* as the data of a chart."""
         place = {key: n for n, key in enumerate(self.keys)}
-        names = {key: label(key, self.info.key) for key in ("total", *self.keys)}
+        names = {key: label(key, self.info.key) for key in ("", *self.keys)}
         return [
             {
                 "year": row.year,
-                "en": names[row.key or "total"].en,
-                "zh": names[row.key or "total"].zh,
+                "en": names[row.key].en,
+                "zh": names[row.key].zh,
                 "place": place.get(row.key, len(place)),
                 **_ends(row),
                 "text": estimate(row, share=self.share),
@@ -81,21 +91,25 @@ class Plot:
         """Return the names of the keys in one language."""
         return [getattr(label(key, self.info.key), lang) for key in self.keys]
 
-    def colour(self, lang: str, *, legend: bool = True) -> alt.Color:
-        """Return the colours of the keys, with a legend unless the axis names them."""
+    def colour(self, lang: str) -> alt.Color:
+        """Return the colours of the keys, with a legend."""
         return alt.Color(
             f"{lang}:N",
             scale=alt.Scale(domain=self.labels(lang), range=colours_of(self.keys)),
-            legend=alt.Legend(title=None, orient="top", columns=0) if legend else None,
+            legend=alt.Legend(title=None, orient="top", columns=0, symbolOpacity=1),
         )
 
     def axis(self, lang: str) -> alt.Axis:
         """Return the axis of the values: title, unit, percent for shares."""
-        return alt.Axis(title=self.title(lang), format="%" if self.share else ",~g", tickCount=6)
+        return alt.Axis(title=self.title(lang), format="%" if self.share else ",~f", tickCount=6)
 
     def title(self, lang: str) -> str:
         """Return name and unit of the measure."""
-        name, unit = (self.info.title_en, self.info.unit_en) if lang == "en" else (self.info.title_zh, self.info.unit_zh)
+        name, unit = (
+            (self.info.title_en, self.info.unit_en)
+            if lang == "en"
+            else (self.info.title_zh, self.info.unit_zh)
+        )
         if self.share:
             unit = "%"
         if not unit:
@@ -105,7 +119,10 @@ class Plot:
     def tooltip(self, lang: str, *, keyed: bool = True) -> list[alt.Tooltip]:
         """Return what pointing at a mark shows."""
         value = Text("mean [95 %]", "均值 [95 %]")
-        shown = [alt.Tooltip("year:O", title=getattr(YEAR, lang)), alt.Tooltip("text:N", title=getattr(value, lang))]
+        shown = [
+            alt.Tooltip("year:O", title=getattr(YEAR, lang)),
+            alt.Tooltip("text:N", title=getattr(value, lang)),
+        ]
         return [alt.Tooltip(f"{lang}:N", title=" "), *shown] if keyed else shown
 
 
@@ -123,11 +140,15 @@ def stacked(id: str, info: MeasureInfo, rows: list[Row], kind: Literal["area", "
             order=alt.Order("place:Q"),
             tooltip=plot.tooltip(lang),
         )
-        marked = base.mark_bar(stroke="white", strokeWidth=0.5) if kind == "bar" else base.mark_area(
-            opacity=0.92, line=False, stroke="white", strokeWidth=0.5
+        marked = (
+            base.mark_bar(stroke="white", strokeWidth=0.5)
+            if kind == "bar"
+            else base.mark_area(opacity=0.92, line=False, stroke="white", strokeWidth=0.5)
         )
         specs[lang] = _finish(alt.layer(marked, *_interval(plot, lang, kind, totals)))
-    return Figure(id, specs, {id: plot.points(parts), f"{id}_total": plot.points(totals)}, rows)
+    return Figure(
+        id, specs, {id: plot.points(parts), f"{id}_total": plot.points(totals)}, rows, STACKED[kind]
+    )
 
 
 def lines(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
@@ -138,9 +159,9 @@ def lines(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
     drawn = [row for row in drawn if row.key] if keyed else drawn
     specs = {}
     for lang in LANGUAGES:
-        colour: Any = plot.colour(lang) if keyed else alt.value(ACCENT)
+        colour: Colour = plot.colour(lang) if keyed else alt.value(ACCENT)
         specs[lang] = _finish(_line_and_band(plot, lang, drawn, colour, keyed=keyed))
-    return Figure(id, specs, {id: plot.points(drawn)}, rows)
+    return Figure(id, specs, {id: plot.points(drawn)}, rows, BAND)
 
 
 def small_multiples(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
@@ -149,14 +170,37 @@ def small_multiples(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # n
     drawn = [row for row in rows if row.year is not None and row.key]
     specs = {}
     for lang in LANGUAGES:
-        one = _line_and_band(plot, lang, drawn, plot.colour(lang, legend=False), keyed=True, small=True)
-        faceted = one.properties(width=172, height=120).facet(
-            facet=alt.Facet(f"{lang}:N", sort=plot.labels(lang), title=None, header=alt.Header(labelFontWeight=600)),
-            columns=COLUMNS_OF_SMALL_MULTIPLES,
-            title=alt.TitleParams(plot.title(lang), anchor="start", fontWeight="normal", fontSize=12, color=SOFT_INK),
+        cells = [
+            _line_and_band(
+                plot,
+                lang,
+                [row for row in drawn if row.key == key],
+                alt.value(colour),
+                keyed=True,
+                small=True,
+            )
+            .transform_filter(alt.datum.place == place)
+            .properties(
+                width=SMALL_WIDTH, height=SMALL_HEIGHT, title=alt.TitleParams(name, anchor="start", offset=10)
+            )
+            for place, (key, name, colour) in enumerate(
+                zip(plot.keys, plot.labels(lang), colours_of(plot.keys), strict=True)
+            )
+        ]
+        grid = alt.concat(*cells, columns=COLUMNS_OF_SMALL_MULTIPLES, bounds="flush", spacing=SMALL_GAPS)
+        specs[lang] = _configured(
+            grid.properties(
+                title=alt.TitleParams(
+                    plot.title(lang),
+                    anchor="start",
+                    fontWeight="normal",
+                    fontSize=12,
+                    color=SOFT_INK,
+                    offset=18,
+                )
+            )
         )
-        specs[lang] = _configured(faceted.resolve_scale(y="independent"))
-    return Figure(id, specs, {id: plot.points(drawn)}, rows)
+    return Figure(id, specs, {id: plot.points(drawn)}, rows, BAND)
 
 
 def dots(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
@@ -166,7 +210,9 @@ def dots(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
     specs = {}
     for lang in LANGUAGES:
         base = alt.Chart(alt.NamedData(name=id)).encode(
-            y=alt.Y(f"{lang}:N", sort=plot.labels(lang), axis=alt.Axis(title=None, labelLimit=260, grid=False)),
+            y=alt.Y(
+                f"{lang}:N", sort=plot.labels(lang), axis=alt.Axis(title=None, labelLimit=260, grid=False)
+            ),
             tooltip=plot.tooltip(lang),
         )
         top = alt.Scale(domain=[0, 1]) if plot.share else alt.Scale(zero=True)
@@ -174,13 +220,13 @@ def dots(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
         whisker = base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
         dot = base.mark_circle(color=ACCENT, size=110, opacity=1).encode(x="mean:Q")
         specs[lang] = _finish(alt.layer(stem, dot, whisker), height=36 * len(drawn) + 40)
-    return Figure(id, specs, {id: plot.points(drawn)}, rows)
+    return Figure(id, specs, {id: plot.points(drawn)}, rows, WHISKER)
 
 
 def _line_and_band(
-    plot: Plot, lang: str, drawn: list[Row], colour: Any, *, keyed: bool, small: bool = False
-) -> alt.LayerChart:
-    axis = alt.Axis(title=None, tickCount=4, format="~s") if small else plot.axis(lang)
+    plot: Plot, lang: str, drawn: list[Row], colour: Colour, *, keyed: bool, small: bool = False
+) -> Chart:
+    axis = alt.Axis(title=None, tickCount=4, format=",~f") if small else plot.axis(lang)
     scale = alt.Scale(zero=True, nice=True)
     data = alt.Chart(alt.NamedData(name=plot.id))
     base = data.encode(x=_time(lang, drawn, small=small), color=colour)
@@ -205,7 +251,7 @@ def _interval(plot: Plot, lang: str, kind: str, totals: list[Row]) -> list[alt.C
             base.mark_tick(color=INK, size=7, thickness=1.3, orient="horizontal").encode(x=year, y="low:Q"),
             base.mark_tick(color=INK, size=7, thickness=1.3, orient="horizontal").encode(x=year, y="high:Q"),
         ]
-    return [base.mark_area(color=INK, opacity=0.3).encode(x=_time(lang, totals), **ends)]
+    return [base.mark_area(color=INK, opacity=0.22).encode(x=_time(lang, totals), **ends)]
 
 
 def _total(measure: str, year: int, value: Estimate) -> Row:
@@ -214,7 +260,10 @@ def _total(measure: str, year: int, value: Estimate) -> Row:
 
 def _ends(row: Row) -> dict[str, float]:
     # Six digits are more than any screen shows, and keep the page small and its bytes the same everywhere.
-    return {name: float(f"{value:.6g}") for name, value in (("mean", row.mean), ("low", row.low), ("high", row.high))}
+    return {
+        name: float(f"{value:.6g}")
+        for name, value in (("mean", row.mean), ("low", row.low), ("high", row.high))
+    }
 
 
 def _years(lang: str) -> alt.Axis:
@@ -228,17 +277,25 @@ def _time(lang: str, rows: list[Row], *, small: bool = False) -> alt.X:
     return alt.X(
         "year:Q",
         scale=alt.Scale(zero=False, nice=False),
-        axis=alt.Axis(title=None if small else getattr(YEAR, lang), values=shown, format="d", grid=False, labelFlush=small),
+        axis=alt.Axis(
+            title=None if small else getattr(YEAR, lang),
+            values=shown,
+            format="d",
+            grid=False,
+            labelFlush=small,
+        ),
     )
 
 
-def _finish(chart: alt.LayerChart, height: int = HEIGHT) -> Spec:
+def _finish(chart: Chart, height: int = HEIGHT) -> Spec:
     return _configured(
-        chart.properties(width=WIDTH, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+        chart.properties(
+            width=WIDTH, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding")
+        )
     )
 
 
-def _configured(chart: alt.LayerChart | alt.FacetChart) -> Spec:
+def _configured(chart: Chart | alt.ConcatChart) -> Spec:
     spec: Spec = (
         chart.configure(font=FONT, background="transparent")
         .configure_view(stroke=None)
@@ -254,8 +311,10 @@ def _configured(chart: alt.LayerChart | alt.FacetChart) -> Spec:
             titlePadding=10,
         )
         .configure_axisY(domain=False, ticks=False, labelPadding=8)
-        .configure_legend(labelColor=INK, labelFontSize=12.5, symbolType="square", labelLimit=260, columnPadding=16)
-        .configure_header(labelColor=INK, labelFontSize=12.5, labelAnchor="start")
+        .configure_legend(
+            labelColor=INK, labelFontSize=12.5, symbolType="square", labelLimit=260, columnPadding=16
+        )
+        .configure_title(color=INK, fontSize=12.5, fontWeight=600)
         .to_dict()
     )
     # The page embeds the library it needs; a link would be dead offline.

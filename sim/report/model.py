@@ -116,7 +116,8 @@ class ReportInput:
     """All that a report shows.
 
     Raises:
-        UnknownName: a row belongs to a measure that `measures` does not describe, or a flow is not "source>target".
+        UnknownName: a row belongs to a measure that `measures` does not describe, or a flow is not
+            "source>target".
     """
 
     record: RunRecord
@@ -131,7 +132,9 @@ class ReportInput:
             if row.measure not in self.measures:
                 raise UnknownName("measure", row.measure, self.measures, "the rows of a report")
             if row.measure == "flow" and row.key and not all(end.strip() for end in _ends(row.key)):
-                raise UnknownName('flow (one is written "source>target")', row.key, [], "the rows of a report")
+                raise UnknownName(
+                    'flow (one is written "source>target")', row.key, [], "the rows of a report"
+                )
 
 
 def _ends(key: str) -> tuple[str, str]:

@@ -75,13 +75,18 @@ def _header(data: ReportInput, title: Text, sections: list[Section]) -> str:
     lede = Text(
         f"A simulation of how power batteries move from sale to recovered material, {r.first_day[:4]} to "
         f"{r.last_day[:4]}, and of what the traceability platform gets to see of it.",
-        f"本报告模拟 {r.first_day[:4]} 至 {r.last_day[:4]} 年动力电池从销售到材料回收的全过程，以及溯源平台能够看到的部分。",
+        f"本报告模拟 {r.first_day[:4]} 至 {r.last_day[:4]} 年动力电池从销售到材料回收的全过程，"
+        "以及溯源平台能够看到的部分。",
     )
-    times = Text("once" if n == 1 else f"{n} times with independent chance", "一次" if n == 1 else f"{n} 次（随机数相互独立）")
+    times = Text(
+        "once" if n == 1 else f"{n} times with independent chance",
+        "一次" if n == 1 else f"{n} 次（随机数相互独立）",
+    )
     caution = Text(
         f"These are results of a model, not statistics. It ran {times.en}; one simulated battery stands for "
         f"{r.scale:,} real ones, and all numbers are scaled to real units.",
-        f"以下为模型结果，并非统计数据。模型运行 {times.zh}；一个模拟电池代表 {r.scale:,} 个真实电池，所有数字均已换算为真实规模。",
+        f"以下为模型结果，并非统计数据。模型运行 {times.zh}；一个模拟电池代表 {r.scale:,} 个真实电池，"
+        "所有数字均已换算为真实规模。",
     )
     links = "".join(f'<a href="#{s.id}">{both(s.title)}</a>' for s in sections)
     return (
@@ -105,4 +110,5 @@ def _figures(sections: list[Section]) -> str:
 def _library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed, of the version that the specifications are written for."""
     major_minor = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
-    return vl_convert.javascript_bundle(vl_version=major_minor).replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle(snippet="window.vegaEmbed = vegaEmbed;", vl_version=major_minor)
+    return bundle.replace("</script", "<\\/script")

@@ -12,7 +12,7 @@ THIN_SPACE = "\u2009"
 
 
 def rows_of(data: ReportInput, measure: str) -> list[Row]:
-    """Return the rows of *measure* that hold a number, by year and key; an interval that is none shrinks to the mean."""
+    """Return the rows of *measure* that hold a number, by year and key; no interval is one of no width."""
     found = []
     for row in data.rows:
         if row.measure != measure or not math.isfinite(row.mean):
@@ -36,7 +36,7 @@ def parts_of(rows: Iterable[Row]) -> list[Row]:
 def totals_of(rows: Iterable[Row]) -> dict[int | None, Estimate]:
     """Return the total of each year.
 
-    A row with an empty key is the total.  Where there is none, means are added, and so are the half-widths of the
+    A row with an empty key is the total.  Where there is none, means are added, and so are the ends of the
     intervals: the widest interval that the parts allow, whatever their correlation.
     """
     given: dict[int | None, Estimate] = {}
@@ -52,7 +52,7 @@ def totals_of(rows: Iterable[Row]) -> dict[int | None, Estimate]:
 
 
 def shown_year(rows: Iterable[Row], wanted: int) -> int | None:
-    """Return the year a one-year figure shows: *wanted* if it is there, else the whole horizon, else the last."""
+    """Return the year that a figure of one year shows: *wanted*, else the whole horizon, else the last."""
     years = {row.year for row in rows}
     if wanted in years or not years:
         return wanted
@@ -80,7 +80,7 @@ def decimals(value: float) -> int:
 
 
 def estimate(value: Estimate | Row, *, share: bool = False) -> str:
-    """Return the mean and, where there is one, its interval: `12.3 [11.9, 12.7]`; shares in percent."""
+    """Return the mean and, where there is one, its interval: `12.3 [11.9 – 12.7]`; shares in percent."""
     mean, interval = mean_and_interval(value, share=share)
     return f"{mean} {interval}" if interval else mean
 
@@ -93,4 +93,5 @@ def mean_and_interval(value: Estimate | Row, *, share: bool = False) -> tuple[st
     mean = number(value.mean * factor, digits) + (f"{THIN_SPACE}%" if share else "")
     if value.low == value.high or not (math.isfinite(value.low) and math.isfinite(value.high)):
         return mean, ""
-    return mean, f"[{number(value.low * factor, digits)}, {number(value.high * factor, digits)}]"
+    # A dash, because a comma stands between thousands.
+    return mean, f"[{number(value.low * factor, digits)} – {number(value.high * factor, digits)}]"

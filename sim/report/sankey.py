@@ -1,13 +1,14 @@
 """A Sankey drawing: where flows go, in columns from left to right.
 
-Nodes are as tall as the larger of what comes in and what goes out; links are as wide as their flow.  A link that
-passes a column gets a place of its own in it, so that it never runs behind a node.
+Nodes are as tall as the larger of what comes in and what goes out; links are as wide as their flow.
+A link that passes a column gets a place of its own in it, so that it never runs behind a node.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 TALLEST = 430.0
 """Height in pixels of the flow in the fullest column."""
@@ -29,7 +30,7 @@ class Place:
     """A node, or the place of a passing link (name None), in a column.
 
     Attributes:
-        top, height: of what is drawn, in pixels; `slot` is at least as tall as a label and never overlaps another.
+        top, height: of what is drawn, in pixels; slots never overlap.
     """
 
     name: str | None
@@ -166,14 +167,14 @@ def _link(flow: Flow, nodes: dict[str, Place], scale: float) -> Link:
     width = flow.value * scale
     passed = [Place(None, c, width, flow.value) for c in range(source.column + 1, target.column)]
     way = [source, *passed, target]
-    for here, there in zip(way, way[1:], strict=False):
+    for here, there in pairwise(way):
         here.after.append((there, width))
         there.before.append((here, width))
     return Link(flow, width, way)
 
 
 def _order(columns: list[list[Place]]) -> None:
-    """Order each column by the barycentres of its neighbours, to and fro; keep the order with fewest crossings."""
+    """Order each column by the barycentres of its neighbours, to and fro; keep the best."""
     for column in columns:
         column.sort(key=lambda p: (-p.value, p.name or ""))
     best, fewest = [list(c) for c in columns], _crossings(columns)
@@ -200,7 +201,7 @@ def _barycentre(neighbours: list[tuple[Place, float]], rank: dict[int, int], own
 def _crossings(columns: list[list[Place]]) -> float:
     """Return how much flow crosses other flow: the product of the widths, added over all crossings."""
     total = 0.0
-    for left, right in zip(columns, columns[1:], strict=False):
+    for left, right in pairwise(columns):
         rank = {id(p): n for n, p in enumerate(right)}
         ends = [(n, rank[id(q)], w) for n, p in enumerate(left) for q, w in p.after]
         for i, (a, b, w) in enumerate(ends):
@@ -241,7 +242,7 @@ def _part(column: list[Place], height: float) -> None:
 
 
 def _attach(links: list[Link]) -> None:
-    """Give each link its middle at every place of its way, in the order of where it comes from and goes to."""
+    """Give each link its middle at every place of its way, so that those of a node do not cross."""
     leaving: dict[int, float] = {}
     arriving: dict[int, float] = {}
     starts: dict[int, float] = {}

@@ -11,7 +11,7 @@ from sim.report.reading import estimate, number
 from sim.report.sankey import NODE_WIDTH, Flow, Layout, Link, Place, layout
 from sim.report.words import LANGUAGES, Text, label
 
-WIDTH, MARGIN_SIDE, MARGIN_TOP = 960.0, 150.0, 14.0
+WIDTH, MARGIN_SIDE, MARGIN_TOP = 960.0, 172.0, 14.0
 
 COLOUR_OF_NODE = {
     "scrapped vehicles": "#3b6ea5",
@@ -65,7 +65,8 @@ def draw(rows: list[Row], unit: Text) -> tuple[str, Layout]:
     height = plan.height + 2 * MARGIN_TOP
     gradients = "".join(_gradient(n, link, step) for n, link in enumerate(plan.links))
     links = "".join(
-        _path(n, link, step, told[link.flow.source, link.flow.target], unit) for n, link in enumerate(plan.links)
+        _path(n, link, step, told[link.flow.source, link.flow.target], unit)
+        for n, link in enumerate(plan.links)
     )
     nodes = "".join(_node(place, step, len(plan.columns) - 1, unit) for place in plan.nodes)
     svg = (
@@ -98,7 +99,9 @@ def _path(n: int, link: Link, step: float, told: str, unit: Text) -> str:
     for (here, y), (there, z) in pairwise(zip(link.way, link.middles, strict=True)):
         x0, x1 = _left(here, step) + NODE_WIDTH, _left(there, step)
         half = (x0 + x1) / 2
-        way.append(f"C{half:.1f},{y + MARGIN_TOP:.2f} {half:.1f},{z + MARGIN_TOP:.2f} {x1:.1f},{z + MARGIN_TOP:.2f}")
+        way.append(
+            f"C{half:.1f},{y + MARGIN_TOP:.2f} {half:.1f},{z + MARGIN_TOP:.2f} {x1:.1f},{z + MARGIN_TOP:.2f}"
+        )
         if there.name is None:
             way.append(f"H{x1 + NODE_WIDTH:.1f}")
     source, target = label(link.flow.source, "flow"), label(link.flow.target, "flow")
@@ -118,7 +121,8 @@ def _node(place: Place, step: float, last: int, unit: Text) -> str:
     at = x - 8 if first else x + NODE_WIDTH + 8
     anchor = "end" if first else "start"
     texts = "".join(
-        f'<text lang="{lang}" x="{at:.1f}" y="{place.middle + MARGIN_TOP:.1f}" dy="0.35em" text-anchor="{anchor}">'
+        f'<text lang="{lang}" x="{at:.1f}" y="{place.middle + MARGIN_TOP:.1f}" dy="0.35em" '
+        f'text-anchor="{anchor}">'
         f'{escape(getattr(words, lang))} <tspan class="value">{value}</tspan></text>'
         for lang in LANGUAGES
     )

@@ -40,7 +40,7 @@ SCRIPT = """
 
   document.getElementById("language").addEventListener("click", function () {
     const other = page.dataset.lang === "zh" ? "en" : "zh";
-    try { localStorage.setItem(REMEMBERED, other); } catch (refused) { /* a page that may not remember still works */ }
+    try { localStorage.setItem(REMEMBERED, other); } catch (refused) { /* then it forgets */ }
     speak(other);
   });
 
@@ -73,7 +73,8 @@ SCRIPT = """
   function filter() {
     const sought = search.value.trim().toLowerCase();
     for (const row of document.getElementById("parameters").tBodies[0].rows) {
-      row.hidden = (only.checked && row.dataset.assumed !== "1") || !row.textContent.toLowerCase().includes(sought);
+      row.hidden = (only.checked && row.dataset.assumed !== "1")
+        || !row.textContent.toLowerCase().includes(sought);
     }
   }
   if (search) { search.addEventListener("input", filter); only.addEventListener("change", filter); }

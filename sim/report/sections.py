@@ -8,7 +8,17 @@ from html import escape
 
 from sim.report.charts import Figure, dots, lines, small_multiples, stacked
 from sim.report.model import Estimate, MeasureInfo, ReportInput, Row
-from sim.report.reading import estimate, info_of, mean_and_interval, number, parts_of, rows_of, shown_year, totals_of
+from sim.report.reading import (
+    estimate,
+    info_of,
+    mean_and_interval,
+    number,
+    parts_of,
+    rows_of,
+    shown_year,
+    totals_of,
+)
+from sim.report.sankey import Flow
 from sim.report.sankey_svg import draw
 from sim.report.words import NO_DATA, Text, both, in_order, label
 
@@ -49,9 +59,10 @@ def headline(data: ReportInput) -> Section:
     n = data.record.replications
     note = (
         Text(
-            f"Large: mean of {n} replications. In brackets: its 95 % interval, which covers chance within the model, not "
-            "whether the model is right.",
-            f"大字为 {n} 次重复模拟的均值；方括号内为均值的 95 % 置信区间，只反映模型内部的随机性，不反映模型本身是否正确。",
+            f"Large: mean of {n} replications. In brackets: its 95 % interval, which covers chance within "
+            "the model, not whether the model is right.",
+            f"大字为 {n} 次重复模拟的均值；方括号内为均值的 95 % 置信区间，"
+            "只反映模型内部的随机性，不反映模型本身是否正确。",
         )
         if n > 1
         else Text("One replication: no intervals.", "仅模拟一次，无置信区间。")
@@ -70,7 +81,8 @@ def _card(data: ReportInput, measure: str, key: str, says: Text) -> str:
         chosen = totals_of(rows).get(data.headline_year)
     share = measure.endswith("_share")
     if chosen is None:
-        return f'<div class="card"><div class="name">{both(says)}</div><div class="nothing">{both(NO_DATA)}</div></div>'
+        nothing = f'<div class="nothing">{both(NO_DATA)}</div>'
+        return f'<div class="card"><div class="name">{both(says)}</div>{nothing}</div>'
     mean, interval = mean_and_interval(chosen, share=share)
     unit = "" if share else f'<span class="unit">{both(Text(info.unit_en, info.unit_zh))}</span>'
     return (
@@ -82,9 +94,23 @@ def _card(data: ReportInput, measure: str, key: str, says: Text) -> str:
 def fleet(data: ReportInput) -> Section:
     """Return stock and registrations of vehicles, and what is installed in them."""
     parts = [
-        _figure(data, "stock_vehicles", Text("Vehicles on the road, by kind", "在用车辆（按车型）"), _area, FLEET),
-        _figure(data, "registrations", Text("Vehicles registered in a year, by kind", "年度新注册车辆（按车型）"), _bars, FLEET),
-        _figure(data, "installed_gwh", Text("Batteries installed in a year, by chemistry", "年度装车电池（按化学体系）"), _bars, FLEET),
+        _figure(
+            data, "stock_vehicles", Text("Vehicles on the road, by kind", "在用车辆（按车型）"), _area, FLEET
+        ),
+        _figure(
+            data,
+            "registrations",
+            Text("Vehicles registered in a year, by kind", "年度新注册车辆（按车型）"),
+            _bars,
+            FLEET,
+        ),
+        _figure(
+            data,
+            "installed_gwh",
+            Text("Batteries installed in a year, by chemistry", "年度装车电池（按化学体系）"),
+            _bars,
+            FLEET,
+        ),
     ]
     return _section("fleet", Text("The fleet", "车队与装车"), parts)
 
@@ -92,10 +118,34 @@ def fleet(data: ReportInput) -> Section:
 def retirement(data: ReportInput) -> Section:
     """Return what retires, by chemistry and by where it goes, and the shares that stay within sight."""
     parts = [
-        _figure(data, "retired_mass", Text("Batteries retired, by chemistry", "退役电池（按化学体系）"), _bars, RETIRING),
-        _figure(data, "retired_channel", Text("Where retired batteries go, by channel", "退役电池去向（按渠道）"), _bars, RETIRING),
-        _figure(data, "formal_share", Text("Share taken by formal channels", "进入正规渠道的比例"), lines, RETIRING),
-        _figure(data, "complete_chain_share", Text("Share with a complete chain of reports", "信息链完整的比例"), lines, REPORTING),
+        _figure(
+            data,
+            "retired_mass",
+            Text("Batteries retired, by chemistry", "退役电池（按化学体系）"),
+            _bars,
+            RETIRING,
+        ),
+        _figure(
+            data,
+            "retired_channel",
+            Text("Where retired batteries go, by channel", "退役电池去向（按渠道）"),
+            _bars,
+            RETIRING,
+        ),
+        _figure(
+            data,
+            "formal_share",
+            Text("Share taken by formal channels", "进入正规渠道的比例"),
+            lines,
+            RETIRING,
+        ),
+        _figure(
+            data,
+            "complete_chain_share",
+            Text("Share with a complete chain of reports", "信息链完整的比例"),
+            lines,
+            REPORTING,
+        ),
     ]
     return _section("retirement", Text("What retires, and where it goes", "退役与去向"), parts)
 
@@ -110,24 +160,34 @@ def journey(data: ReportInput) -> Section:
     svg, plan = draw(rows, Text(info.unit_en, info.unit_zh))
     note = Text(
         f"Width is mass, in {info.unit_en}; mean of the replications. Point at a band for its interval. "
-        "A node whose outflow is smaller than its inflow still holds the rest, or has lost it.",
+        "A node whose outflow is smaller than its inflow still holds the rest, or has lost it. ",
         f"宽度表示质量（{info.unit_zh}），为多次模拟的均值；将光标移到色带上可查看区间。流出小于流入的节点，其差额仍在库或已损失。",
     )
-    left_out = "".join(
-        f'<p class="note">{both(Text(f"Not drawn, because it runs in a circle: {f.source} → {f.target}, {number(f.value)}", f"未绘制（循环流）：{f.source} → {f.target}，{number(f.value)}"))}</p>'
-        for f in plan.dropped
-    )
+    left_out = "".join(_left_out(flow) for flow in plan.dropped)
     html = (
         f'<figure id="figure-flow"><figcaption><h3 id="title-flow">{both(title)}</h3></figcaption>{svg}'
-        f'<p class="note">{both(note)}{_rests_on(data, RETIRING + RECYCLING)}</p>{left_out}{_flow_table(rows)}</figure>'
+        f'<p class="note">{both(note)}{_rests_on(data, RETIRING + RECYCLING)}</p>{left_out}'
+        f"{_flow_table(rows)}</figure>"
     )
     return Section("journey", heading, html)
+
+
+def _left_out(flow: Flow) -> str:
+    said = f"{flow.source} → {flow.target}, {number(flow.value)}"
+    text = Text(f"Not drawn, it runs in a circle: {said}", f"循环流，未绘制：{said}")
+    return f'<p class="note">{both(text)}</p>'
 
 
 def materials(data: ReportInput) -> Section:
     """Return what is recovered, and what it is recovered from."""
     parts = [
-        _figure(data, "recovered", Text("Materials recovered, by element", "再生回收材料（按元素）"), small_multiples, RECYCLING),
+        _figure(
+            data,
+            "recovered",
+            Text("Materials recovered, by element", "再生回收材料（按元素）"),
+            small_multiples,
+            RECYCLING,
+        ),
         _figure(data, "processed", Text("Mass processed, by source", "处理量（按来源）"), _bars, RECYCLING),
     ]
     return _section("materials", Text("What is recovered", "材料回收"), parts)
@@ -136,9 +196,27 @@ def materials(data: ReportInput) -> Section:
 def reporting(data: ReportInput) -> Section:
     """Return how much is reported, how late, and how long batteries wait."""
     parts = [
-        _figure(data, "reported_share", Text("Share of duties reported, by kind of company", "已报送比例（按主体类型）"), dots, REPORTING),
-        _figure(data, "report_delay_days", Text("Delay of reports, by kind of company", "报送延迟（按主体类型）"), dots, REPORTING),
-        _figure(data, "wait_days", Text("Time that batteries wait, by stage", "电池等待时间（按环节）"), lines, RETIRING + RECYCLING),
+        _figure(
+            data,
+            "reported_share",
+            Text("Share of duties reported, by kind of company", "已报送比例（按主体类型）"),
+            dots,
+            REPORTING,
+        ),
+        _figure(
+            data,
+            "report_delay_days",
+            Text("Delay of reports, by kind of company", "报送延迟（按主体类型）"),
+            dots,
+            REPORTING,
+        ),
+        _figure(
+            data,
+            "wait_days",
+            Text("Time that batteries wait, by stage", "电池等待时间（按环节）"),
+            lines,
+            RETIRING + RECYCLING,
+        ),
     ]
     return _section("reporting", Text("Reporting and waiting", "信息报送与等待"), parts)
 
@@ -152,7 +230,7 @@ def breaches(data: ReportInput) -> tuple[str, tuple[Figure, ...]]:
         if year is not None
     ]
     title = Text("Breaches by year: happened, and visible to the platform", "历年违规：实际发生与平台可见")
-    info = MeasureInfo("breaches", "breaches", "违规", "per year", "起/年", "")
+    info = MeasureInfo("breaches", "breaches", "违规", "per year", "起/年", "seen")
     return _drawn(data, lines("breaches", info, rows) if rows else None, info, title, REPORTING, None)
 
 
@@ -174,7 +252,9 @@ def _bars(name: str, info: MeasureInfo, rows: list[Row]) -> Figure:
 
 
 def _section(name: str, title: Text, parts: list[tuple[str, tuple[Figure, ...]]]) -> Section:
-    return Section(name, title, "".join(html for html, _ in parts), tuple(f for _, figures in parts for f in figures))
+    return Section(
+        name, title, "".join(html for html, _ in parts), tuple(f for _, figures in parts for f in figures)
+    )
 
 
 def _figure(
@@ -196,7 +276,11 @@ def _figure(
 
 
 def _drawn(
-    data: ReportInput, figure: Figure | None, info: MeasureInfo, title: Text, rests_on: tuple[str, ...],
+    data: ReportInput,
+    figure: Figure | None,
+    info: MeasureInfo,
+    title: Text,
+    rests_on: tuple[str, ...],
     rows: list[Row] | None,
 ) -> tuple[str, tuple[Figure, ...]]:
     if figure is None:
@@ -205,7 +289,7 @@ def _drawn(
     html = (
         f'<figure id="figure-{name}"><figcaption><h3 id="title-{name}">{both(title)}</h3></figcaption>'
         f'<div class="chart" data-figure="{name}" role="img" aria-labelledby="title-{name}"></div>'
-        f'<p class="note">{both(_meaning(data, figure, info))}{_rests_on(data, rests_on)}</p>'
+        f'<p class="note">{both(_meaning(data, figure))}{_rests_on(data, rests_on)}</p>'
         f"{_year_table(figure.rows if rows is None else rows, info)}</figure>"
     )
     return html, (figure,)
@@ -218,26 +302,24 @@ def _empty(measure: str, title: Text) -> str:
     )
 
 
-def _meaning(data: ReportInput, figure: Figure, info: MeasureInfo) -> Text:
+def _meaning(data: ReportInput, figure: Figure) -> Text:
     if data.record.replications < 2:
         return Text("Simulated, one replication, no interval. ", "模拟结果，仅一次模拟，无区间。")
     n = data.record.replications
-    stack = f"{figure.id}_total" in figure.datasets
-    what = Text("whiskers and bands", "误差线与色带") if not stack else Text("the interval on the total", "合计上的区间")
     text = Text(
-        f"Simulated; mean of {n} replications; {what.en}: 95 % interval. ",
-        f"模拟结果，{n} 次重复的均值；{what.zh}为 95 % 置信区间。",
+        f"Simulated; mean of {n} replications. {figure.interval.en}: 95 % interval of the mean. ",
+        f"模拟结果，{n} 次重复的均值。{figure.interval.zh}：均值的 95 % 置信区间。",
     )
-    if stack and not any(row.key == "" for row in figure.rows):
-        wide = Text(
-            "The total's interval is the widest that its parts allow. ", "合计区间取各部分区间之和，为偏宽的上限。"
+    if f"{figure.id}_total" in figure.datasets and all(row.key for row in figure.rows):
+        text = Text(
+            f"{text.en}It is the widest that the parts allow. ",
+            f"{text.zh}合计的区间由各部分相加，为偏宽的上限。",
         )
-        text = Text(text.en + wide.en, text.zh + wide.zh)
     return text
 
 
 def _rests_on(data: ReportInput, sections: tuple[str, ...]) -> str:
-    """Return how many parameters a figure rests on, by their section of the scenario, and how many are assumed."""
+    """Return how many parameters of these sections of the scenario there are, and how many are assumed."""
     behind = [a for a in data.assumptions if a.key.split(".")[0] in sections] or data.assumptions
     if not behind:
         return ""
@@ -251,10 +333,10 @@ def _rests_on(data: ReportInput, sections: tuple[str, ...]) -> str:
 
 def _year_table(rows: list[Row], info: MeasureInfo) -> str:
     """Return the numbers of a figure, years down and keys across."""
-    keys = in_order({row.key for row in rows if row.key}) + [""] * any(not row.key for row in rows)
+    keys = in_order({row.key for row in rows if row.key}, info.key) + [""] * any(not row.key for row in rows)
     cells = {(row.year, row.key): row for row in rows}
     years = sorted({row.year for row in rows}, key=lambda year: (year is None, year or 0))
-    head = "".join(f'<th class="number">{both(label(key or "total", info.key))}</th>' for key in keys)
+    head = "".join(f'<th class="number">{both(label(key, info.key))}</th>' for key in keys)
     if keys == [""]:
         head = f'<th class="number">{both(Text(info.title_en, info.title_zh))}</th>'
     body = "".join(
@@ -267,7 +349,8 @@ def _year_table(rows: list[Row], info: MeasureInfo) -> str:
     summary = Text(f"Numbers as a table ({unit.en})", f"数据表（{unit.zh}）")
     return (
         f'<details><summary>{both(summary)}</summary><div class="scroll"><table><thead><tr>'
-        f"<th>{both(Text('year', '年份'))}</th>{head}</tr></thead><tbody>{body}</tbody></table></div></details>"
+        f"<th>{both(Text('year', '年份'))}</th>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div></details>"
     )
 
 
@@ -282,13 +365,11 @@ def _cell(row: Row | None, info: MeasureInfo) -> str:
 def _flow_table(rows: list[Row]) -> str:
     body = ""
     for row in sorted(rows, key=lambda row: (-row.mean, row.key)):
-        source, _, target = row.key.partition(">")
-        body += (
-            f"<tr><td>{both(label(source.strip(), 'flow'))}</td><td>{both(label(target.strip(), 'flow'))}</td>"
-            f'<td class="number">{escape(estimate(row))}</td></tr>'
-        )
+        source, target = (both(label(end.strip(), "flow")) for end in row.key.split(">", 1))
+        body += f'<tr><td>{source}</td><td>{target}</td><td class="number">{escape(estimate(row))}</td></tr>'
     return (
         f"<details><summary>{both(Text('Numbers as a table', '数据表'))}</summary><table><thead><tr>"
         f"<th>{both(Text('from', '来源'))}</th><th>{both(Text('to', '去向'))}</th>"
-        f'<th class="number">{both(Text("mass", "质量"))}</th></tr></thead><tbody>{body}</tbody></table></details>'
+        f'<th class="number">{both(Text("mass", "质量"))}</th></tr></thead>'
+        f"<tbody>{body}</tbody></table></details>"
     )

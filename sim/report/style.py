@@ -26,7 +26,8 @@ button {{ font: inherit; color: inherit; cursor: pointer; }}
 main {{ max-width: 1060px; margin: 0 auto; padding: 0 1.5rem 4rem; }}
 header {{ padding: 3rem 0 1rem; }}
 h1 {{ font-size: 2.15rem; line-height: 1.2; font-weight: 680; letter-spacing: -.012em; margin: 0 0 .6rem; }}
-h2 {{ font-size: 1.45rem; line-height: 1.3; font-weight: 660; letter-spacing: -.005em; margin: 3.4rem 0 .4rem; }}
+h2 {{ font-size: 1.45rem; line-height: 1.3; font-weight: 660; letter-spacing: -.005em;
+  margin: 3.4rem 0 .4rem; }}
 h3 {{ font-size: 1.05rem; font-weight: 640; line-height: 1.4; margin: 0 0 .5rem; }}
 html[data-lang="zh"] :is(h1, h2, h3) {{ letter-spacing: 0; }}
 p {{ margin: 0 0 .9rem; max-width: 72ch; }}
@@ -43,13 +44,14 @@ a {{ color: var(--accent); text-decoration-thickness: 1px; text-underline-offset
 .card .name {{ color: var(--soft); font-size: .9rem; line-height: 1.35; flex: 1; }}
 .card .value {{ font-size: 1.85rem; font-weight: 640; line-height: 1.3; margin-top: .35rem;
   letter-spacing: -.01em; white-space: nowrap; }}
-.card .unit {{ font-size: .95rem; font-weight: 450; letter-spacing: 0; margin-left: .3rem; color: var(--soft); }}
+.card .unit {{ font-size: .95rem; font-weight: 450; letter-spacing: 0; margin-left: .3rem;
+  color: var(--soft); }}
 .card .interval {{ color: var(--soft); font-size: .88rem; min-height: 1.4em; }}
 figure {{ margin: 1.1rem 0; padding: 1.2rem 1.4rem 1.1rem; }}
 .chart {{ min-height: 120px; }}
 .chart, .chart .vega-embed {{ width: 100%; }}
 .chart svg, .sankey {{ max-width: 100%; height: auto; display: block; }}
-.sankey {{ width: 100%; }}
+.sankey {{ width: 100%; overflow: visible; }}
 .sankey text {{ font: 13px {FONT}; fill: var(--ink); paint-order: stroke; stroke: #fff; stroke-width: 3.5px;
   stroke-linejoin: round; }}
 .sankey .value {{ fill: var(--soft); }}
@@ -60,34 +62,42 @@ details {{ margin-top: .6rem; font-size: .9rem; }}
 summary {{ color: var(--accent); cursor: pointer; width: fit-content; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .88rem; line-height: 1.45; }}
-th, td {{ text-align: left; vertical-align: top; padding: .5rem .7rem; border-bottom: 1px solid var(--rule); }}
-thead th {{ font-weight: 620; color: var(--soft); border-bottom: 1.5px solid #b9c2cc; vertical-align: bottom; }}
+th, td {{ text-align: left; vertical-align: top; padding: .5rem .7rem;
+  border-bottom: 1px solid var(--rule); }}
+thead th {{ font-weight: 620; color: var(--soft); border-bottom: 1.5px solid #b9c2cc;
+  vertical-align: bottom; }}
 tbody tr:last-child > * {{ border-bottom: 0; }}
 tbody th {{ font-weight: 450; }}
 .number {{ text-align: right; white-space: nowrap; }}
 .number small {{ display: block; color: var(--soft); }}
 details table .number small {{ display: inline; margin-left: .4em; }}
-th button {{ border: 0; background: none; padding: 0; font-weight: inherit; text-align: inherit; }}
+th button {{ white-space: nowrap; border: 0; background: none; padding: 0; font-weight: inherit;
+  text-align: inherit; }}
 th button::after {{ content: " ↕"; color: #b9c2cc; }}
 th[aria-sort="ascending"] button::after {{ content: " ↑"; color: var(--accent); }}
 th[aria-sort="descending"] button::after {{ content: " ↓"; color: var(--accent); }}
 .sheet {{ padding: .4rem .7rem; margin: 1rem 0; }}
 .id {{ color: var(--soft); font-size: .92em; white-space: nowrap; }}
-.tag {{ display: inline-block; border: 1px solid #b9c2cc; border-radius: 4px; padding: 0 .4em; font-size: .82em;
+.tag {{ display: inline-block; border: 1px solid #b9c2cc; border-radius: 4px; padding: 0 .4em;
+  font-size: .82em;
   color: var(--soft); white-space: nowrap; }}
 .tag.strong {{ border-color: #b4561b; color: #9c4510; }}
 .idle td, .idle th {{ color: var(--soft); }}
 .share {{ min-width: 118px; }}
-.meter {{ display: block; height: 7px; border-radius: 4px; background: #e6eaee; margin-top: .3rem; overflow: hidden; }}
+.meter {{ display: block; height: 7px; border-radius: 4px; background: #e6eaee; margin-top: .3rem;
+  overflow: hidden; }}
 .meter > i {{ display: block; height: 100%; background: var(--accent); }}
 .find {{ display: flex; flex-wrap: wrap; gap: .6rem 1.4rem; align-items: center; margin: 1rem 0 0; }}
-.find input[type="search"] {{ font: inherit; padding: .4rem .8rem; border: 1px solid #b9c2cc; border-radius: 7px;
+.find input[type="search"] {{ font: inherit; padding: .4rem .8rem; border: 1px solid #b9c2cc;
+  border-radius: 7px;
   width: min(340px, 100%); background: var(--paper); color: inherit; }}
-code, pre {{ font: .88em/1.55 ui-monospace, "SF Mono", "Cascadia Mono", Consolas, "Noto Sans Mono CJK SC", monospace; }}
+code, pre {{ font: .88em/1.55 ui-monospace, "SF Mono", "Cascadia Mono", Consolas, "DejaVu Sans Mono",
+  "Noto Sans Mono CJK SC", monospace; }}
 td code {{ overflow-wrap: anywhere; }}
 pre {{ background: var(--paper); border: 1px solid var(--rule); border-radius: 8px; padding: .8rem 1rem;
   overflow-x: auto; margin: .6rem 0 1rem; }}
-dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .8rem 0; font-size: .93rem; }}
+dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .8rem 0;
+  font-size: .93rem; }}
 dt {{ color: var(--soft); }}
 dd {{ margin: 0; overflow-wrap: anywhere; }}
 .grades {{ font-size: .85rem; color: var(--soft); }}

@@ -11,19 +11,43 @@ from sim.report.sections import Section, breaches
 from sim.report.words import NO_DATA, Text, both
 
 GRADES = (
-    ("A", Text("article number and content given by a source that quotes the official text", "条款号与内容均有引用官方文本的来源")),
-    ("B", Text("content reported by the ministry or the press; article number not seen", "内容见于官方发布会或媒体，未见条款号")),
-    ("C", Text("taken from a predecessor, a draft, a standard or adjacent law", "取自前身文件、征求意见稿、标准或相邻法规")),
-    ("K", Text("general knowledge of a named text; the passage itself was not seen", "对该文件的一般了解，未见原文段落")),
+    (
+        "A",
+        Text(
+            "article number and content given by a source that quotes the official text",
+            "条款号与内容均有引用官方文本的来源",
+        ),
+    ),
+    (
+        "B",
+        Text(
+            "content reported by the ministry or the press; article number not seen",
+            "内容见于官方发布会或媒体，未见条款号",
+        ),
+    ),
+    (
+        "C",
+        Text(
+            "taken from a predecessor, a draft, a standard or adjacent law",
+            "取自前身文件、征求意见稿、标准或相邻法规",
+        ),
+    ),
+    (
+        "K",
+        Text(
+            "general knowledge of a named text; the passage itself was not seen",
+            "对该文件的一般了解，未见原文段落",
+        ),
+    ),
     ("D", Text("one weak or doubtful source", "仅有一个较弱或存疑的来源")),
     ("U", Text("unknown", "未知")),
 )
 
 RECALL = Text(
-    "The share that is visible is measured against this model's own picture of how companies behave, not against "
-    "breaches in the world: it says what the reports could show if companies behaved as assumed. It can exceed 100 % "
-    "where a missing or late report makes lawful conduct look like a breach. Counts are scaled to real units and cover "
-    "the whole horizon.",
+    "The share that is visible is measured against this model's own picture of how companies behave, not "
+    "against breaches in the world: it says what the reports could show if companies behaved as assumed. It "
+    "can exceed 100 % where a missing or late report makes lawful conduct look like a breach. Counts are "
+    "scaled to real units and cover the whole horizon.",
     "“可见比例”以本模型假定的企业行为为基准，而非现实中的违规：它说明在假定行为下，报送信息能够显示多少。"
     "若漏报或迟报使合法行为看似违规，该比例可超过 100 %。数量已换算为真实规模，覆盖整个模拟期。",
 )
@@ -37,9 +61,10 @@ def findings(data: ReportInput) -> Section:
     summary = Text(f"{ran} of {len(data.rules)} rules ran.", f"{len(data.rules)} 条规则中有 {ran} 条已运行。")
     table = _rule_table(data.rules) if data.rules else f'<p class="nothing">{both(NO_DATA)}</p>'
     grades = "".join(f"<dt>{grade}</dt><dd>{both(says)}</dd>" for grade, says in GRADES)
+    legend = Text("Grade: how well the text of the article is known.", "等级：对条款文本的了解程度。")
     html = (
         f"<p>{both(summary)} {both(RECALL)}</p>{chart}{table}"
-        f'<p class="note">{both(Text("Grade: how well the text of the article is known.", "等级：对条款文本的了解程度。"))}</p>'
+        f'<p class="note">{both(legend)}</p>'
         f'<dl class="grades">{grades}</dl>'
     )
     return Section("findings", title, html, figures)
@@ -54,12 +79,24 @@ def _rule_table(rules: list[RuleLine]) -> str:
         ("number", Text("Visible", "平台可见")),
         ("number share", Text("Visible share", "可见比例")),
     )
-    head = "".join(f'<th class="{kind}" scope="col"><button type="button">{both(t)}</button></th>' for kind, t in heads)
-    ordered = sorted(rules, key=lambda rule: (not rule.outcome.startswith("RAN"), rule.id))
-    body = "".join(_rule_row(rule) for rule in ordered)
-    return (
-        f'<div class="sheet scroll"><table id="rules"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    head = "".join(
+        f'<th class="{kind}" scope="col"><button type="button">{both(t)}</button></th>' for kind, t in heads
     )
+    ordered = sorted(rules, key=_most_first)
+    body = "".join(_rule_row(rule) for rule in ordered)
+    return _sheet("rules", head, body)
+
+
+def _sheet(name: str, head: str, body: str) -> str:
+    return (
+        f'<div class="sheet scroll"><table id="{name}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _most_first(rule: RuleLine) -> tuple[bool, float, str]:
+    ran = rule.outcome.startswith("RAN")
+    return not ran, -rule.happened.mean if ran else 0.0, rule.id
 
 
 def _rule_row(rule: RuleLine) -> str:
@@ -131,7 +168,13 @@ def assumptions(data: ReportInput) -> Section:
         "Each stands without a published source and could move the results; they come first.",
         "这些参数没有公开来源，可能影响结果，列在最前。",
     )
-    heads = (Text("Parameter", "参数"), Text("Value", "取值"), Text("Source", "来源"), Text("Grade", "等级"), Text("Note", "说明"))
+    heads = (
+        Text("Parameter", "参数"),
+        Text("Value", "取值"),
+        Text("Source", "来源"),
+        Text("Grade", "等级"),
+        Text("Note", "说明"),
+    )
     head = "".join(f'<th scope="col"><button type="button">{both(t)}</button></th>' for t in heads)
     ordered = sorted(data.assumptions, key=lambda a: (a.grade != "assumed", a.key))
     body = "".join(_assumption_row(a) for a in ordered)
@@ -139,8 +182,8 @@ def assumptions(data: ReportInput) -> Section:
         f"<p><strong>{both(count)}.</strong> {both(lead)}</p>"
         '<div class="find"><input type="search" id="search" data-hint-en="Search parameters" '
         'data-hint-zh="搜索参数" placeholder="Search parameters" aria-label="Search parameters 搜索参数">'
-        f'<label><input type="checkbox" id="only-assumed"> {both(Text("only the assumed", "仅显示假设"))}</label></div>'
-        f'<div class="sheet scroll"><table id="parameters"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<label><input type="checkbox" id="only-assumed"> {both(Text("only the assumed", "仅显示假设"))}'
+        f"</label></div>{_sheet('parameters', head, body)}"
     )
     return Section("assumptions", title, html)
 
@@ -170,7 +213,10 @@ def provenance(data: ReportInput) -> Section:
         (Text("versions", "版本"), versions),
     )
     items = "".join(f"<dt>{both(term)}</dt><dd>{escape(value)}</dd>" for term, value in known)
-    commands = f"battrace run {r.name} --replications {r.replications} --seed {r.seed}\nbattrace verify runs/{r.name}"
+    commands = (
+        f"battrace run {r.name} --replications {r.replications} --seed {r.seed}\n"
+        f"battrace verify runs/{r.name}"
+    )
     version = r.versions.get("battrace", "")
     cite = (
         f"battrace {version}".strip() + f", scenario “{r.name}”, {r.first_day} to {r.last_day}, "

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  -- rows of a table read best as rows
 """A made-up run for looking at the report: every number here is invented, and none of them is a result."""
 
 import math
@@ -98,7 +99,8 @@ def sample(*, replications: int = 3) -> ReportInput:
             rows.append(_row("report_delay_days", year, key, days * (1.3 - 0.3 * up), 0.06, replications))
     rows += [_row("flow", None, key, value, 0.04, replications) for key, value in FLOWS.items()]
     rules = [
-        RuleLine(*rule[:7], _about(rule[7], replications), _about(rule[8], replications), rule[9]) for rule in RULES
+        RuleLine(*rule[:7], _about(rule[7], replications), _about(rule[8], replications), rule[9])
+        for rule in RULES
     ]
     return ReportInput(
         record=RunRecord(
@@ -117,7 +119,10 @@ def sample(*, replications: int = 3) -> ReportInput:
 def hostile(text: str) -> ReportInput:
     """Return a run in which every name that comes from data is *text*."""
     data = sample()
-    info = {k: replace(i, title_en=text, title_zh=text, unit_en=text, unit_zh=text) for k, i in data.measures.items()}
+    info = {
+        k: replace(i, title_en=text, title_zh=text, unit_en=text, unit_zh=text)
+        for k, i in data.measures.items()
+    }
     return ReportInput(
         record=replace(data.record, name=text, fingerprint=text, first_day=text, last_day=text, versions={text: text}),
         measures=info,
@@ -132,7 +137,9 @@ def hostile(text: str) -> ReportInput:
 def _growing(measure: str, n: int) -> list[Row]:
     ends, middle = GROWTH[measure]
     return [
-        _row(measure, year, key, end * _logistic(year, middle), 0.05, n) for year in YEARS for key, end in ends.items()
+        _row(measure, year, key, end * _logistic(year, middle), 0.05, n)
+        for year in YEARS
+        for key, end in ends.items()
     ]
 
 
@@ -150,7 +157,16 @@ def _about(mean: float, n: int, wide: float = 0.03) -> Estimate:
 
 
 def _assumptions() -> list[Assumption]:
-    sections = ("fleet", "service", "swapping", "scrapping", "collection", "recycling", "informal", "reporting")
+    sections = (
+        "fleet",
+        "service",
+        "swapping",
+        "scrapping",
+        "collection",
+        "recycling",
+        "informal",
+        "reporting",
+    )
     names = ("capacity", "delay_days", "share", "price_gap", "start", "spread")
     return [
         Assumption(

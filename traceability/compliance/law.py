@@ -20,10 +20,16 @@ CONDITIONS_2019 = "Standard Conditions, 2019 edition"
 CONDITIONS_2024 = "Standard Conditions, 2024 edition (Announcement 2024/42)"
 REGISTRY_LOGIC = "registry logic"
 
-TRACED_FROM = day_number(date(2018, 8, 1))
+
+def day_of(year: int, month: int, day: int) -> int:
+    """Return a calendar day as the log writes it."""
+    return day_number(date(year, month, day))
+
+
+TRACED_FROM = day_of(2018, 8, 1)
 """From this day the traceability provisions of 2018 apply to new models (Ann. 2018/35, 2-4)."""
 
-ORDER_73_FROM = day_number(date(2026, 4, 1))
+ORDER_73_FROM = day_of(2026, 4, 1)
 """Order 73 is in force and the acts of 2018-2021 are repealed (REGULATION, identity card; grade A)."""
 
 
@@ -217,7 +223,13 @@ def order_73(
 
 
 def voluntary(
-    bound: Bound, article: Article, *, grade: Grade, source: str, valid_from: date, valid_to: date | None = None
+    bound: Bound,
+    article: Article,
+    *,
+    grade: Grade,
+    source: str,
+    valid_from: date,
+    valid_to: date | None = None,
 ) -> DatedLimit:
     """Return a limit of the standard conditions, which bind only those who want to be on the list."""
     until = None if valid_to is None else day_number(valid_to)

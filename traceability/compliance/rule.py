@@ -47,7 +47,8 @@ class Rule:
     Attributes:
         id: the public number, 'R46'.
         name: the breach, 'RECEIPT_REPORTED_LATE'.
-        title_en, title_zh: a few words; says_en, says_zh: the duty in a sentence, `{limit}` in place of the number.
+        title_en, title_zh: the breach in a few words.
+        says_en, says_zh: the duty in a sentence, `{limit}` in place of the number.
         binds: whom the duty addresses.
         kind, severity: as in the rule list.
         needs: the events (or tables) that can trigger it; where a view has none of them the rule is skipped.
@@ -80,7 +81,7 @@ class Rule:
         return next((limit for limit in self.limits if limit.holds_on(day)), None)
 
     def with_limit(self, bound: Bound | None, *, valid_from: int, valid_to: int | None = None) -> Rule:
-        """Return the rule under an imagined amendment: *bound* from *valid_from* to *valid_to* (open where None).
+        """Return the rule as if amended: *bound* from *valid_from* to *valid_to* (open where None).
 
         With None in place of a bound the duty is repealed for that time.  What is in force before and after
         stays; the new limit is marked imagined.
@@ -94,7 +95,9 @@ class Rule:
         if bound is not None:
             model = self.limit_on(valid_from) or self.limits[-1]
             outside.append(
-                replace(model, bound=bound, valid_from=valid_from, valid_to=valid_to, assumed=False, imagined=True)
+                replace(
+                    model, bound=bound, valid_from=valid_from, valid_to=valid_to, assumed=False, imagined=True
+                )
             )
         return replace(self, limits=tuple(sorted(outside, key=_start)))
 

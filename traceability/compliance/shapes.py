@@ -27,6 +27,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
 )
 
 from traceability.compliance.law import DatedLimit, Regime, Unit
@@ -46,8 +47,8 @@ ALL_PERMITS = len(Permit)
 
 def finding(row: FromClause, measured: ColumnElement[Any] = NOTHING) -> Select[Any]:
     """Return the select of the six columns from a row of `view.event` and what was measured."""
-    c = row.c
-    return select(c.event_id, c.unit, c.vehicle, c.actor, c.event_day.label("day"), measured.label("measured"))
+    c, counted = row.c, type_coerce(measured, BigInteger)
+    return select(c.event_id, c.unit, c.vehicle, c.actor, c.event_day.label("day"), counted.label("measured"))
 
 
 def in_force(limit: DatedLimit, day: ColumnElement[int]) -> ColumnElement[bool]:
@@ -66,8 +67,18 @@ def one_of(column: ColumnElement[int], members: Iterable[int]) -> ColumnElement[
 
 
 def place(event: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """Return what orders a unit's events: the day, then the log; a correction stands where the corrected stood."""
+    """Return what orders a unit's events: day, then log; a correction stands where what it replaces stood."""
     return event.c.event_day, func.coalesce(event.c.corrects, event.c.event_id)
+
+
+def before(event: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return *column* of the unit's last event before this one, of those that the query selects."""
+    return func.lag(column, type_=column.type).over(partition_by=event.c.unit, order_by=place(event))
+
+
+def after(event: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return *column* of the unit's next event, of those that the query selects."""
+    return func.lead(column, type_=column.type).over(partition_by=event.c.unit, order_by=place(event))
 
 
 def whole_percent(part: ColumnElement[int], whole: ColumnElement[int]) -> ColumnElement[int]:
@@ -82,7 +93,7 @@ def whole_percent(part: ColumnElement[int], whole: ColumnElement[int]) -> Column
 
 
 def reported_late(*events: EventType, by: Role) -> Violations:
-    """Each of *events*, done by *by*, that was reported later than the limit, or not yet and the limit is past."""
+    """Each of *events*, done by *by*, reported later than the limit, or not yet though the limit is past."""
 
     def violations(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
         e, who = view.event, view.actor

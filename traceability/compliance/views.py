@@ -51,7 +51,7 @@ def truth(as_of: int) -> View:
 
 
 def register(as_of: int) -> View:
-    """Return what the platform had been told by the day *as_of*, true or not, less what was replaced by then."""
+    """Return what the platform had been told by the day *as_of*, true or not, less what was replaced."""
     e, k, m = schema.event, schema.link, schema.material
     later = schema.event.alias("correction")
     replaced = select(later.c.corrects).where(later.c.corrects.is_not(None), later.c.record_day <= as_of)

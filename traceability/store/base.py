@@ -62,15 +62,16 @@ class Store(Protocol):
 
         Raises:
             StoreError: no such column (with the closest name); another length or type; a number or text that
-                does not fit; null where the table allows none; the store is finished, closed or cannot be written.
+                does not fit; null where the table allows none; the store is finished, closed, or cannot be
+                written.
         """
         ...
 
     def select(self, query: Query) -> dict[str, AnyArray]:
         """Return the result as columns by name.
 
-        Integers come as int64 with `events.NULL` for null, floats as float64 with nan, text as objects (str, None),
-        bool as bool, or as objects (bool, None) where there are nulls.
+        Integers come as int64 with `events.NULL` for null, floats as float64 with nan, text as objects (str
+        or None), bool as bool, or as objects (bool or None) where there are nulls.
 
         Raises:
             StoreError: the query does not run, or the store is a Parquet store that is still being written.
@@ -174,7 +175,7 @@ _NAMES = {name: frozenset(field.name for field in fields) for name, fields in FI
 def checked(table: Table, rows: int, columns: Mapping[str, Column]) -> list[tuple[Field, Column]]:
     """Return every column of *table* with its values, None for one that is left out.
 
-    Text comes back as bytes[rows], list[rows] or str; numbers as an array whose values the column can hold, or int.
+    Text comes back as bytes[rows], list[rows] or str; numbers as an array of values that fit, or as int.
 
     Raises:
         StoreError: as `Store.append` says.
@@ -276,7 +277,7 @@ def _checked_list(field: Field, values: Sequence[str | None]) -> Sequence[str | 
             raise field.refuse(f"{value!r}, expected text")
         elif field.length and len(value) > field.length:
             raise field.refuse(f"{value!r} is longer than {field.length} characters")
-    return values
+    return list(values)
 
 
 def as_list(values: AnyArray | Sequence[str | None]) -> list[str | None]:

@@ -13,6 +13,7 @@ from typing import cast
 import duckdb
 import numpy as np
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import Dialect
 
 from traceability.errors import StoreError
 from traceability.events import NULL
@@ -23,9 +24,9 @@ from traceability.store.schema import TABLES
 _WAITING_CHUNKS = 2
 """Chunks that wait for the writer before the program does: a bound on memory."""
 
-DIALECT = PGDialect(paramstyle="named")
+DIALECT: Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
 """DuckDB understands PostgreSQL's dialect; other styles of parameters would write % twice."""
-DIALECT._backslash_escapes = False  # as in any PostgreSQL of today, and in DuckDB
+DIALECT._backslash_escapes = False  # type: ignore[attr-defined]  # as in any PostgreSQL of today, and in DuckDB
 
 SQL_TYPE = {
     (table.name, column.name): column.type.compile(dialect=DIALECT) for table in TABLES for column in table.c
@@ -175,9 +176,11 @@ class Writer:
 
 
 def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def quoted(path: Path) -> str:
+    """Return *path* as a literal of SQL."""
     return "'" + str(path).replace("'", "''") + "'"

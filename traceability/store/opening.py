@@ -27,13 +27,13 @@ def open_store(
     Args:
         url: `parquet:DIR` or a bare path, `sqlite:///FILE`, `postgresql+psycopg://...`.
         create: make a new one; otherwise open one that is there.
-        incomplete_ok: open a SQL store that is not finished too, to read it and to go on appending: a registry in
-            use.  A Parquet store that is not finished can never be read.
+        incomplete_ok: open a SQL store that is not finished too, to read it and to go on appending: a
+            registry in use.  A Parquet store that is not finished can never be read.
         threads: of the DuckDB that reads a Parquet store; all cores where None.
 
     Raises:
-        StoreError: with *create*, something is there already.  Otherwise nothing is there, something else, a store
-            of another schema version, or one that was never finished.
+        StoreError: with *create*, something is there already.  Otherwise nothing is there, something else, a
+            store of another schema version, or one that was never finished.
     """
     scheme, colon, rest = url.partition(":")
     if not colon or len(scheme) == 1 or not re.fullmatch(r"[\w+]+", scheme):  # one letter is a drive
@@ -41,9 +41,7 @@ def open_store(
     if scheme == "parquet":
         return ParquetStore(_directory(rest.removeprefix("//"), url), create=create, threads=threads)
     if scheme in ("postgres", "postgresql"):
-        raise StoreError(
-            f"{scheme}: write postgresql+psycopg:{rest.rpartition('@')[0] and '//...'}, the driver we use"
-        )
+        raise StoreError(f"{scheme}:... names no driver; write postgresql+psycopg://USER@HOST/DATABASE")
     if scheme not in _SQL:
         unknown = UnknownName("kind of store", scheme, ("parquet", *_SQL))
         raise StoreError(f"{unknown}. A store is one of {', '.join(KINDS)}, or a path.")

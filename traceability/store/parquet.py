@@ -47,8 +47,8 @@ class ParquetStore:
         chunk_rows: rows of a file of a large table.
 
     Raises:
-        StoreError: something is there already (create); nothing is there, something else, a newer store, or one
-            that was never finished (open).
+        StoreError: something is there already (create); nothing is there, something else, a newer store, or
+            one that was never finished (open).
     """
 
     def __init__(
@@ -67,13 +67,15 @@ class ParquetStore:
         self._meta = {"schema_version": str(SCHEMA_VERSION)}
         self._writer: Writer | None = None
         self._reader: duckdb.DuckDBPyConnection | None = None
+        self._closed = False
         self.files: list[File] = []
         if create:
             _make(directory)
             self._writer = Writer(directory)
         else:
             self.files = _listed(directory)
-            self._read()
+            for file in self.files:
+                self._rows[file.table] += file.rows
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -82,9 +84,11 @@ class ParquetStore:
         Raises:
             StoreError: the store is closed, or still being written.
         """
-        if self._reader is None:
-            state = "still being written; finish() it before reading" if self._writer else "closed"
+        if self._closed or self._writer is not None:
+            state = "closed" if self._closed else "still being written; finish() it before reading"
             raise StoreError(f"{self.directory}: the store is {state}")
+        if self._reader is None:
+            self._reader = self._views()
         return self._reader
 
     def append(self, table: Table, rows: int, columns: Mapping[str, Column]) -> None:
@@ -144,7 +148,6 @@ class ParquetStore:
         _mark(self.directory, complete=True, rows=self._rows, files=[asdict(file) for file in self.files])
         writer.close()
         self._writer = None
-        self._read()
 
     def verify(self) -> None:
         """Read every file again and compare it with the sum in `store.json`.
@@ -186,6 +189,7 @@ class ParquetStore:
         if self._reader is not None:
             self._reader.close()
         self._writer = self._reader = None
+        self._closed = True
         self._filling.clear()
 
     def __enter__(self) -> Self:
@@ -198,7 +202,7 @@ class ParquetStore:
 
     def _writable(self) -> Writer:
         if self._writer is None:
-            state = "finished, and read only" if self._reader else "closed"
+            state = "closed" if self._closed else "finished, and read only"
             raise StoreError(f"{self.directory}: the store is {state}; nothing was written")
         return self._writer
 
@@ -209,24 +213,25 @@ class ParquetStore:
         except duckdb.Error as error:
             raise StoreError(f"{self.directory}: the query does not run: {error}") from error
 
-    def _read(self) -> None:
-        self._reader = duckdb.connect()
-        self._reader.execute("SET preserve_insertion_order = false")
-        self._reader.execute(f"SET temp_directory = {quoted(Path(tempfile.gettempdir(), 'battrace-duckdb'))}")
+    def _views(self) -> duckdb.DuckDBPyConnection:
+        reader = duckdb.connect()
+        reader.execute("SET preserve_insertion_order = false")
+        # what does not fit into memory must not go into the directory one happens to be in
+        reader.execute(f"SET temp_directory = {quoted(Path(tempfile.gettempdir(), 'battrace-duckdb'))}")
         if self._threads is not None:
-            self._reader.execute(f"SET threads = {self._threads}")
+            reader.execute(f"SET threads = {self._threads}")
         for table in TABLES:
             names = [quoted(self.directory / file.name) for file in self.files if file.table == table.name]
-            self._rows[table.name] = sum(file.rows for file in self.files if file.table == table.name)
             if names:
                 source = f"SELECT * FROM read_parquet([{', '.join(names)}])"
             else:
                 columns = (f'CAST(NULL AS {SQL_TYPE[table.name, c.name]}) AS "{c.name}"' for c in table.c)
                 source = f"SELECT {', '.join(columns)} WHERE false"
-            self._reader.execute(f'CREATE VIEW "{table.name}" AS {source}')
+            reader.execute(f'CREATE VIEW "{table.name}" AS {source}')
+        return reader
 
 
-def _unmasked(values: Any, kind: str | None) -> AnyArray:
+def _unmasked(values: AnyArray, kind: str | None) -> AnyArray:
     """Return a column that DuckDB gives NumPy as `Store.select` promises."""
     nulls = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     array = np.ma.getdata(values)

@@ -48,6 +48,9 @@ _INDEXES = {
 }
 """What rules and lookups by one go by.  Made after a bulk load, or when a store is opened to go on with."""
 
+_LOCK = 0x62617474
+"""Number of the PostgreSQL lock under which tables and indexes are made ("batt")."""
+
 _POSTGRES_TYPE = {("int", 2): "int2", ("int", 4): "int4", ("int", 8): "int8", ("bool", 1): "bool"}
 _OUTSIDE = (SQLAlchemyError, sqlite3.Error, psycopg.Error)
 
@@ -173,6 +176,7 @@ class SqlStore:
 
     def _make(self, engine: Engine) -> None:
         with engine.begin() as connection:
+            _alone(connection)
             there = set(inspect(connection).get_table_names()) & set(metadata.tables)
             if there:
                 what = "a store is" if meta.name in there else f"a table {sorted(there)[0]} is"
@@ -281,5 +285,15 @@ def _check_file(database: str | None, where: str, *, create: bool) -> None:
 
 
 def _make_indexes(connection: Connection) -> None:
+    """Make the indexes that are not there; looking first spares a lock on tables that others write to."""
+    _alone(connection)
+    there = {index["name"] for found in inspect(connection).get_multi_indexes().values() for index in found}
     for name, columns in _INDEXES.items():
-        connection.execute(text(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}"))
+        if name not in there:
+            connection.execute(text(f"CREATE INDEX {name} ON {columns}"))
+
+
+def _alone(connection: Connection) -> None:
+    """Keep others from making tables or indexes until this transaction ends.  SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))

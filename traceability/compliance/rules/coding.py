@@ -60,7 +60,9 @@ def _without_code_or_links(_rule: Rule, limit: DatedLimit, view: View) -> Select
     known = (
         select(
             link.c.parent,
-            cast(func.sum(case((source.c.code == product.c.code, 1), else_=0)), BigInteger).label("same_code"),
+            cast(func.sum(case((source.c.code == product.c.code, 1), else_=0)), BigInteger).label(
+                "same_code"
+            ),
         )
         .select_from(
             link.join(source, source.c.unit == link.c.child).join(product, product.c.unit == link.c.parent)
@@ -101,8 +103,8 @@ CODE_SENSE_WRONG = Rule(
     name="CODE_SENSE_WRONG",
     title_en="Code says what cannot be",
     title_zh="编码含义错误",
-    says_en="The level letter of a code is that of the unit, its type letter is known, its day is a real one and its "
-    "serial at least 1.",
+    says_en="A code tells the level of its unit, a battery type that is known, a real day and a serial of at "
+    "least 1.",
     says_zh="编码的产品类型、电池类型、日期和序号应真实有效。",
     binds=(Role.BATTERY_ENT,),
     kind=Kind.STRUCTURE,
@@ -132,7 +134,7 @@ REUSED_ITEM_NOT_CODED_ANEW = Rule(
     name="REUSED_ITEM_NOT_CODED_ANEW",
     title_en="Reused item without a code of its own or without links to its sources",
     title_zh="再利用产品未重新编码或未关联原编码",
-    says_en="A product made from used batteries gets a code of its own and keeps the links to all original codes.",
+    says_en="A product made from used batteries gets its own code and keeps the links to all original codes.",
     says_zh="再利用产品应重新编码，并保留与原编码的关联。",
     binds=(Role.PRODUCT_MAKER,),
     kind=Kind.HISTORY,

@@ -18,7 +18,7 @@ from traceability.compliance.law import (
     working_days,
 )
 from traceability.compliance.rule import Kind, Rule, Severity
-from traceability.compliance.shapes import finding, in_force, one_of, place, reported_late
+from traceability.compliance.shapes import after, before, finding, in_force, one_of, place, reported_late
 from traceability.compliance.views import View
 from traceability.vocabulary import EventType, Role
 
@@ -34,7 +34,7 @@ _OUT_OF_VEHICLE = (
 
 
 def _not_one_to_one(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
-    """Each pack put into a vehicle while it was in another, or while another was in that vehicle; each vehicle
+    """Each pack put into a vehicle while it was in another, or another was in that vehicle; each vehicle
     certified with no pack in it.  Vehicles made for swapping may hold several packs, or none.
 
     A pack is in a vehicle from the event that put it there to the next of its events that put or took it.
@@ -63,7 +63,6 @@ def _stays(view: View) -> Subquery:
     end_day: when the stay that begins here ends, the day after `as_of` where it has not.
     """
     e = view.event
-    own = {"partition_by": e.c.unit, "order_by": place(e)}
     puts = one_of(e.c.event, _INTO_VEHICLE)
     return (
         select(
@@ -74,8 +73,8 @@ def _stays(view: View) -> Subquery:
             e.c.event_day,
             place(e)[1].label("place"),
             puts.label("puts"),
-            one_of(func.lag(e.c.event).over(**own), _INTO_VEHICLE).label("still_in"),
-            func.coalesce(func.lead(e.c.event_day).over(**own), view.as_of + 1).label("end_day"),
+            one_of(before(e, e.c.event), _INTO_VEHICLE).label("still_in"),
+            func.coalesce(after(e, e.c.event_day), view.as_of + 1).label("end_day"),
         )
         .where(one_of(e.c.event, (*_INTO_VEHICLE, *_OUT_OF_VEHICLE)))
         .subquery("stays")
@@ -111,8 +110,8 @@ def _responsible_parties(_rule: Rule, limit: DatedLimit, view: View) -> Select[A
 
     The party is the vehicle maker to whom a battery enterprise delivered the pack, and otherwise the one who
     coded it.  Two: battery enterprises delivered one pack to two vehicle makers (the last delivery triggers).
-    None: it was put into a vehicle though the log has neither its coding nor a delivery.  Whether the true seller
-    is the one who is named, a log cannot show.
+    None: it was put into a vehicle though the log has neither its coding nor a delivery.  Whether the one who
+    is named did sell it, a log cannot show.
     """
     e, giver, taker = view.event, view.actor.alias("giver"), view.actor.alias("taker")
     row = view.event.alias("trigger")
@@ -151,7 +150,7 @@ VEHICLE_BATTERY_REPORTED_LATE = Rule(
     name="VEHICLE_BATTERY_REPORTED_LATE",
     title_en="Vehicle and battery reported late",
     title_zh="车辆与电池信息报送逾期",
-    says_en="A vehicle maker reports a vehicle and its battery codes within {limit} of the certificate of conformity.",
+    says_en="A vehicle maker reports vehicle and codes within {limit} of the certificate of conformity.",
     says_zh="汽车生产企业应在合格证出具后{limit}内报送车辆及电池编码信息。",
     binds=(Role.OEM,),
     kind=Kind.DEADLINE,
@@ -169,8 +168,8 @@ BINDING_NOT_ONE_TO_ONE = Rule(
     name="BINDING_NOT_ONE_TO_ONE",
     title_en="Vehicle and pack not bound one to one",
     title_zh="车电绑定不唯一",
-    says_en="A vehicle not made for swapping has {limit} pack at a time and is certified with it; a pack is in "
-    "{limit} vehicle at a time.",
+    says_en="A vehicle not made for swapping has {limit} pack at a time and is certified with it; a pack is "
+    "in {limit} vehicle at a time.",
     says_zh="非换电车辆同一时间只绑定{limit}个电池包，电池包同一时间只绑定{limit}辆车。",
     binds=(Role.OEM, Role.REPAIR, Role.SWAP_OP),
     kind=Kind.HISTORY,
@@ -185,7 +184,7 @@ RESPONSIBLE_PARTY_NOT_ONE = Rule(
     name="RESPONSIBLE_PARTY_NOT_ONE",
     title_en="No responsible party, or more than one",
     title_zh="回收责任主体不唯一",
-    says_en="A battery has {limit} responsible party: the vehicle maker it was sold to, otherwise the battery enterprise.",
+    says_en="A battery has {limit} responsible party: the vehicle maker it was sold to, otherwise its coder.",
     says_zh="每个电池有且只有{limit}个回收责任主体。",
     binds=(Role.BATTERY_ENT, Role.OEM),
     kind=Kind.HISTORY,

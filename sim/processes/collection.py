@@ -1,0 +1,106 @@
+"""Collection: outlets take used batteries in and ship a lot when their store is full or the oldest has waited long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from sim.cast import Cast
+from sim.ledger import Ledger
+from sim.lots import Agenda
+from sim.market import Holder
+from sim.processes.handover import Channel
+from sim.scenario import Collection
+from sim.tables import Columns
+from traceability.events import Ints
+from traceability.vocabulary import EventType
+
+
+class Store:
+    """What many facilities hold, and which of them have reached a limit: arrays over facilities, one step a day.
+
+    Args:
+        limit: float64[f], amount at which a facility sends off all it holds.
+        longest_days: stay of the oldest at which it does so too.
+    """
+
+    def __init__(self, limit: npt.NDArray[np.float64], longest_days: int) -> None:
+        self._limit, self._longest = limit, longest_days
+        self._held = np.zeros(limit.size)
+        self._oldest = np.full(limit.size, np.iinfo(np.int64).max)
+        self._units = np.empty(0, dtype=np.int64)
+        self._place = np.empty(0, dtype=np.int64)
+
+    def put(self, day: int, units: Ints, place: Ints, amount: npt.NDArray[np.float64]) -> None:
+        """Take *units* in on *day*, each at its facility (0, 1, …), each of some amount."""
+        self._held += np.bincount(place, weights=amount, minlength=self._held.size)
+        self._oldest[place] = np.minimum(self._oldest[place], day)
+        self._units = np.concatenate([self._units, units])
+        self._place = np.concatenate([self._place, place])
+
+    def send(self, day: int) -> tuple[Ints, Ints] | None:
+        """Return (units, facility) of all that leave on *day*, sorted by facility, or None where none do."""
+        due = (self._held >= self._limit) | (day - self._oldest >= self._longest)
+        due &= self._held > 0
+        if not due.any():
+            return None
+        leaves = due[self._place]
+        units, place = self._units[leaves], self._place[leaves]
+        self._units, self._place = self._units[~leaves], self._place[~leaves]
+        self._held[due] = 0.0
+        self._oldest[due] = np.iinfo(np.int64).max
+        order = np.argsort(place, kind="stable")
+        return units[order], place[order]
+
+
+def collection(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    cast: Cast,
+    units: Columns,
+    channel: Channel,
+    practice: Collection,
+    inbox: Agenda,
+    scale: int,
+) -> Generator[simpy.Event, Any, None]:
+    """Run all outlets, day by day.
+
+    An outlet that stands for m real ones at a scale of s holds m / s times the limit of one, in simulated
+    tonnes: it fills as often as each of those that it stands for.
+    """
+    outlets = cast.outlets
+    first = int(outlets[0])
+    limit = practice.storage_limit_t * 1e6 * cast.stands_for[outlets] / scale
+    store = Store(limit, practice.waiting_limit_days)
+    while True:
+        today = int(env.now)
+        arrived = inbox.take(today)
+        if arrived is not None:
+            packs, outlet = arrived
+            day = np.full(packs.size, today, dtype=np.int32)
+            ledger.write(EventType.COLLECT, packs, units.key[packs], actor=outlet, day=day, reporter="outlets")
+            store.put(today, packs, outlet - first, units.mass_g[packs].astype(np.float64))
+        sent = store.send(today)
+        if sent is not None:
+            _send(sent[0], sent[1] + first, today, cast, channel)
+        yield env.timeout(1)
+
+
+def _send(packs: Ints, outlet: Ints, today: int, cast: Cast, channel: Channel) -> None:
+    day = np.full(packs.size, today, dtype=np.int32)
+    province = cast.province[outlet]
+    lawful = channel.lawful(Holder.OUTLET, packs, today)
+    if not lawful.all():
+        off = ~lawful
+        channel.divert(packs[off], actor=outlet[off], province=province[off], day=day[off], reporter="outlets")
+    packs, outlet, province, day = packs[lawful], outlet[lawful], province[lawful], day[lawful]
+    if packs.size:
+        # all that leaves one outlet on one day is one lot, on one truck, to one recycler
+        first = np.flatnonzero(np.concatenate([[True], outlet[1:] != outlet[:-1]]))
+        lot = np.repeat(packs[first], np.diff(np.concatenate([first, [packs.size]])))
+        channel.to_recycler(packs, actor=outlet, province=province, day=day, reporter="outlets", lot=lot)

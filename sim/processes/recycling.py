@@ -1,0 +1,224 @@
+"""Recycling: used batteries arrive, wait their turn, and become products or materials."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, derived_keys, geometric_days
+from sim.contents import ELEMENTS, Contents, totals
+from sim.inputs import FIRST_YEAR, Inputs, Practice
+from sim.ledger import Ledger
+from sim.lots import Agenda, Workload
+from sim.processes.remaking import Remaking
+from sim.scenario import Falsehood, Recycling
+from sim.tables import Columns
+from traceability.events import NEVER, Ints
+from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind
+
+_DISPATCH_DAYS = 15  # assumed, mean: finished material, until it leaves
+DAYS_A_YEAR = 365
+
+
+def intake(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    inputs: Inputs,
+    cast: Cast,
+    units: Columns,
+    practice: Recycling,
+    inbox: Agenda,
+    served: Agenda,
+    scale: int,
+) -> Generator[simpy.Event, Any, None]:
+    """Receive what carriers bring, day by day, and give each battery its turn.
+
+    Args:
+        inbox: (unit, recycler) by day.
+        served: (unit, recycler, day of treatment) by month; filled here.
+    """
+    first = int(cast.recyclers[0])
+    share = cast.capacity_t[cast.recyclers] / cast.capacity_t[cast.recyclers].sum()
+    work = Workload(np.ones(share.size))
+    year = -1
+    while True:
+        today = int(env.now)
+        if months.year_offset(months.month_number(today)) != year:
+            year = months.year_offset(months.month_number(today))
+            yearly_t = inputs.capacity_t[year] * practice.capacity_share.on(today) * share
+            work.capacity = np.maximum(yearly_t / DAYS_A_YEAR / scale * 1e6, 1.0)
+        arrived = inbox.take(today)
+        if arrived is not None:
+            lot, recycler = arrived
+            day = np.full(lot.size, today, dtype=np.int32)
+            ledger.write(EventType.RECEIVE, lot, units.key[lot], actor=recycler, day=day, reporter="recyclers")
+            waits = work.accept(today, recycler - first, units.mass_g[lot].astype(np.float64))
+            turn = today + 1 + waits
+            served.add(months.month_of(turn), lot, recycler, turn)
+        yield env.timeout(1)
+
+
+def recycling(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    chance: Chance,
+    inputs: Inputs,
+    cast: Cast,
+    units: Columns,
+    contents: Contents,
+    practice: Recycling,
+    falsehood: Falsehood,
+    served: Agenda,
+    remaking: Remaking,
+) -> Generator[simpy.Event, Any, None]:
+    """Treat what had its turn, once a month, each battery on its day: remake the good, recover the rest."""
+    books = Books(ledger, chance, inputs, cast, contents, units, practice, falsehood)
+    while True:
+        now = int(env.now)
+        month = months.month_number(now)
+        yield env.timeout(int(months.START[month + 1]) - 1 - now)
+        due = served.take(month)
+        if due is not None:
+            lot, recycler, day = due
+            order = np.argsort(day, kind="stable")
+            lot, recycler, day = lot[order].astype(np.int64), recycler[order], day[order]
+            rest = remaking.take(lot, recycler, day)
+            books.treat(lot[rest], recycler[rest], day[rest], month)
+        yield env.timeout(1)
+
+
+class Books:
+    """Turns batteries into material lots, and keeps the true and the reported balance of each."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        chance: Chance,
+        inputs: Inputs,
+        cast: Cast,
+        contents: Contents,
+        units: Columns,
+        practice: Recycling,
+        falsehood: Falsehood,
+    ) -> None:
+        self._ledger, self._chance, self._cast = ledger, chance, cast
+        self._contents, self._units, self._practice = contents, units, practice
+        firms = np.arange(cast.role.size, dtype=np.uint64)
+        luck = chance.draw("recycling.practice", firms)
+        poor, good = practice.poor_share.on(0), practice.good_share.on(0)
+        how = np.where(luck < poor, Practice.POOR, np.where(luck > 1 - good, Practice.GOOD, Practice.TYPICAL))
+        self._recovery = inputs.recovery_share[how]
+        self._asked_for = inputs.recovery_share[Practice.TYPICAL]
+        self._flatters = chance.draw("recycling.flatters", firms) < falsehood.flattered_share.on(0)
+
+    def treat(self, units: Ints, recycler: Ints, day: Ints, month: int) -> None:
+        """Process *units*, each on its day, and make one material lot per recycler, chemistry and month."""
+        if not units.size:
+            return
+        u, ledger = self._units, self._ledger
+        keys = u.key[units]
+        ledger.write(EventType.PROCESS, units, keys, actor=recycler, day=day, reporter="recyclers")
+        group_of = recycler.astype(np.int64) * len(Chemistry) + u.chemistry[units]
+        groups, group = np.unique(group_of, return_inverse=True)
+        by = groups // len(Chemistry)
+        held = totals(self._contents.of(units), group, groups.size)
+        last = np.zeros(groups.size, dtype=np.int32)
+        np.maximum.at(last, group, day)
+        self._lots(units, group, by, (groups % len(Chemistry)).astype(np.int8), held, last, month)
+
+    def _lots(
+        self,
+        units: Ints,
+        group: npt.NDArray[np.intp],
+        by: Ints,
+        chemistry: Ints,
+        held: npt.NDArray[np.int64],
+        day: Ints,
+        month: int,
+    ) -> None:
+        ledger = self._ledger
+        recovered = (held * self._recovery[by]).astype(np.int64)
+        recovered[:, Element.MASS] = recovered[:, 1:].sum(axis=1)
+        keys = derived_keys(np.uint64(month) * np.uint64(1 << 24) + by.astype(np.uint64) * np.uint64(16) + chemistry.astype(np.uint64), "lot")
+        lots = ledger.registry.commission(
+            Level.LOT, coder=by, chemistry=chemistry, made_day=day, energy_wh=0,
+            mass_g=recovered[:, Element.MASS], printed=None, code_fault=0, rows=by.size,
+        )  # fmt: skip
+        self._units.add(by.size, key=keys, chemistry=chemistry, mass_g=recovered[:, Element.MASS], year=months.year_offset(month))
+        told = np.broadcast_to(np.asarray(ledger.told("balance", keys, by, day, "recyclers")), by.shape)
+        ledger.registry.link(LinkKind.MADE_FROM, parent=lots[group], child=units, from_day=day[group], record_day=told[group])
+        ledger.write(EventType.RECOVER, lots, keys, actor=by, day=day, reporter="recyclers")
+        leaves = day + 1 + geometric_days(self._chance.draw("recycling.dispatch", keys), _DISPATCH_DAYS)
+        ledger.write(EventType.DISPATCH, lots, keys, actor=by, day=leaves, reporter="recyclers")
+        self._report(lots, by, day, keys, held, recovered, told)
+
+    def _report(
+        self,
+        lots: Ints,
+        by: Ints,
+        day: Ints,
+        keys: npt.NDArray[np.uint64],
+        held: npt.NDArray[np.int64],
+        recovered: npt.NDArray[np.int64],
+        told: Ints,
+    ) -> None:
+        """Write the true balances, and beside them those that a firm reports instead."""
+        residue = held - recovered
+        odd = self._chance.draw("recycling.unbalanced", keys) < self._practice.unbalanced_share.at(day)
+        claimed = np.where(self._flatters[by][:, None], np.maximum(recovered, (held * self._asked_for).astype(np.int64)), recovered)
+        claimed[:, Element.MASS] = claimed[:, 1:].sum(axis=1)
+        claimed_residue = np.where(odd[:, None], (held - claimed) * 9 // 10, held - claimed)
+        false = (told != NEVER) & (odd | (claimed != recovered).any(axis=1))
+        self._write(lots, by, day, held, recovered, residue, np.where(false, NEVER, told), happened=True)
+        self._write(
+            lots[false], by[false], day[false], held[false], claimed[false], claimed_residue[false], told[false],
+            happened=False,
+        )  # fmt: skip
+
+    def _write(
+        self,
+        lots: Ints,
+        by: Ints,
+        day: Ints,
+        held: npt.NDArray[np.int64],
+        recovered: npt.NDArray[np.int64],
+        residue: npt.NDArray[np.int64],
+        told: Ints,
+        *,
+        happened: bool,
+    ) -> None:
+        write_balances(self._ledger, lots, by, day, held, recovered, residue, told, happened=happened)
+
+
+def write_balances(
+    ledger: Ledger,
+    lots: Ints,
+    by: Ints,
+    day: Ints,
+    held: npt.NDArray[np.int64],
+    recovered: npt.NDArray[np.int64],
+    residue: npt.NDArray[np.int64],
+    told: Ints,
+    *,
+    happened: bool,
+) -> None:
+    """Write the balance of each lot: one row per element that went in."""
+    row, element = np.nonzero(held)
+    if row.size:
+        year = months.month_of(day[row]) // 12 + FIRST_YEAR
+        ledger.registry.balance(
+            row.size, lot=lots[row], element=element, actor=by[row], day=day[row], year=year,
+            input_g=held[row, element], recovered_g=recovered[row, element], residue_g=residue[row, element],
+            record_day=told[row], happened=happened,
+        )  # fmt: skip
+
+
+assert len(Element) == ELEMENTS

@@ -1,0 +1,199 @@
+"""Remaking: good packs are opened, their modules tested and built into products; products come back at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, Keys, derived_keys, geometric_days
+from sim.ledger import Ledger
+from sim.lots import Agenda
+from sim.printing import Printer
+from sim.processes.handover import Channel
+from sim.scenario import Recycling
+from sim.tables import Columns
+from traceability.events import Ints
+from traceability.vocabulary import Chemistry, EventType, Level, LinkKind, Use
+
+DAYS_A_YEAR = 365.25
+_BUILD_DAYS, _SALE_DAYS = 10, 20  # assumed, means
+
+
+class Remaking:
+    """What product makers do with packs that recyclers test good."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        chance: Chance,
+        cast: Cast,
+        units: Columns,
+        printer: Printer,
+        practice: Recycling,
+        ends: Agenda,
+    ) -> None:
+        self._ledger, self._chance, self._cast, self._units = ledger, chance, cast, units
+        self._printer, self._practice, self._ends = printer, practice, ends
+
+    def take(self, units: Ints, recycler: Ints, day: Ints) -> npt.NDArray[np.bool_]:
+        """Test *units*, remake the good ones, and return bool[n]: which are left to be processed.
+
+        Factory scrap and black mass are not tested; a product that has come back is not remade again.
+        """
+        u = self._units
+        packs = u.is_pack[units]
+        keys = u.key[units]
+        self._ledger.write(
+            EventType.TEST, units[packs], keys[packs], actor=recycler[packs], day=day[packs], reporter="recyclers"
+        )
+        rule = self._practice
+        share = np.where(
+            u.chemistry[units] == Chemistry.LFP, rule.reuse_share_lfp.at(day), rule.reuse_share_ncm.at(day)
+        )
+        good = packs & (self._chance.draw("recycling.good", keys) < share)
+        if good.any():
+            self._open(units[good], keys[good], recycler[good], day[good])
+        return ~good
+
+    def _open(self, packs: Ints, keys: Keys, recycler: Ints, day: Ints) -> None:
+        per = self._practice.modules_per_pack
+        module_keys = np.repeat(derived_keys(keys, "module"), per) + np.tile(np.arange(per, dtype=np.uint64), packs.size)
+        done = self._ledger.write(
+            EventType.DISMANTLE, packs, keys, actor=recycler, day=day, reporter="recyclers"
+        )
+        if done is not None:
+            return
+        modules = self._free(packs, module_keys, per, Level.MODULE, recycler, day)
+        opened = self._chance.draw("recycling.opened", module_keys) < self._practice.opened_module_share.on(int(day[0]))
+        into = np.repeat(np.arange(packs.size), per)
+        parts, part_of = [modules[~opened]], [into[~opened]]
+        if opened.any():
+            cells_each = self._practice.cells_per_module
+            at, by = day[into[opened]], recycler[into[opened]]
+            self._ledger.write(
+                EventType.DISMANTLE, modules[opened], module_keys[opened], actor=by, day=at, reporter="recyclers"
+            )
+            cell_keys = np.repeat(derived_keys(module_keys[opened], "cell"), cells_each)
+            cell_keys = cell_keys + np.tile(np.arange(cells_each, dtype=np.uint64), int(opened.sum()))
+            parts.append(self._free(modules[opened], cell_keys, cells_each, Level.CELL, by, at))
+            part_of.append(np.repeat(into[opened], cells_each))
+        self._build(packs, np.concatenate(parts), np.concatenate(part_of), recycler, day)
+
+    def _free(self, parents: Ints, keys: Keys, per: int, level: Level, by: Ints, day: Ints) -> Ints:
+        u = self._units
+        whole = np.repeat(parents, per)
+        place = np.tile(np.arange(per), parents.size)
+        # the parts add up to the whole, to the gram
+        mass = u.mass_g[whole] // per + (place < u.mass_g[whole] % per)
+        energy = u.energy_wh[whole] // per + (place < u.energy_wh[whole] % per)
+        made = months.START[u.year[whole].astype(np.int64) * 12 + 5]
+        coder = self._cast.battery_makers[u.maker[whole]]
+        children = self._ledger.registry.commission(
+            level,
+            coder=coder,
+            chemistry=u.chemistry[whole],
+            made_day=made,
+            energy_wh=energy,
+            mass_g=mass,
+            printed=self._printer.modules(level=level, coder=coder, chemistry=u.chemistry[whole], made_day=made),
+            code_fault=0,
+            rows=whole.size,
+        )
+        u.add(
+            whole.size, key=keys, chemistry=u.chemistry[whole], mass_g=mass, energy_wh=energy,
+            year=u.year[whole], maker=u.maker[whole],
+        )  # fmt: skip
+        at = np.repeat(day, per)
+        told = self._ledger.told("opened", keys, np.repeat(by, per), at, "recyclers")
+        self._ledger.registry.link(
+            LinkKind.CONTAINS, parent=whole, child=children, from_day=made, to_day=at, record_day=told
+        )
+        self._ledger.write(EventType.FREE, children, keys, actor=np.repeat(by, per), day=at, reporter="recyclers")
+        return children
+
+    def _build(self, packs: Ints, parts: Ints, part_of: Ints, recycler: Ints, day: Ints) -> None:
+        """Build one product from the parts of each pack."""
+        u, write, chance = self._units, self._ledger.write, self._chance
+        keys = derived_keys(u.key[packs], "product")
+        maker = self._cast.pick(self._cast.product_makers, chance.draw("product.maker", keys), self._cast.province[recycler])
+        built = day + 1 + geometric_days(chance.draw("product.built", keys), _BUILD_DAYS)
+        written = write(
+            EventType.USE_IN_PRODUCT, parts, u.key[parts], actor=maker[part_of], day=built[part_of],
+            reporter="product_makers",
+        )  # fmt: skip
+        if written is not None:
+            keep = built <= self._ledger.last_day
+            number = np.cumsum(keep) - 1
+            parts, part_of = parts[written], number[part_of[written]]
+            packs, keys, maker, built = packs[keep], keys[keep], maker[keep], built[keep]
+        if not packs.size:
+            return
+        product = self._ledger.registry.commission(
+            Level.PRODUCT,
+            coder=maker,
+            chemistry=u.chemistry[packs],
+            made_day=built,
+            energy_wh=u.energy_wh[packs],
+            mass_g=u.mass_g[packs],
+            printed=self._printer.products(coder=maker, chemistry=u.chemistry[packs], made_day=built),
+            code_fault=0,
+            rows=packs.size,
+            purpose=np.where(chance.draw("product.purpose", keys) < 0.5, int(Use.STORAGE), int(Use.BACKUP)),
+        )
+        u.add(
+            packs.size, key=keys, chemistry=u.chemistry[packs], mass_g=u.mass_g[packs],
+            energy_wh=u.energy_wh[packs], year=u.year[packs], maker=u.maker[packs],
+        )  # fmt: skip
+        told = self._ledger.told("product", keys, maker, built, "product_makers")
+        told = told[part_of] if isinstance(told, np.ndarray) else told
+        self._ledger.registry.link(
+            LinkKind.MADE_FROM, parent=product[part_of], child=parts, from_day=built[part_of], record_day=told
+        )
+        write(EventType.REMAKE, product, keys, actor=maker, day=built, reporter="product_makers")
+        sold = built + 1 + geometric_days(chance.draw("product.sold", keys), _SALE_DAYS)
+        placed = write(EventType.PLACE, product, keys, actor=maker, day=sold, reporter="product_makers")
+        if placed is not None:
+            product, keys, maker, sold = product[placed], keys[placed], maker[placed], sold[placed]
+        life = geometric_days(chance.draw("product.life", keys), self._practice.product_life_years.at(sold) * DAYS_A_YEAR if sold.size else 0)
+        ends = sold + 1 + life
+        within = ends <= self._ledger.last_day
+        self._ends.add(months.month_of(ends[within]), product[within], maker[within], ends[within])
+
+
+def returns(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    chance: Chance,
+    cast: Cast,
+    units: Columns,
+    channel: Channel,
+    practice: Recycling,
+    ends: Agenda,
+) -> Generator[simpy.Event, Any, None]:
+    """Take back products at the end of their service, month by month; what does not come back is sold off."""
+    while True:
+        now = int(env.now)
+        month = months.month_number(now)
+        yield env.timeout(int(months.START[month + 1]) - 1 - now)
+        due = ends.take(month)
+        if due is not None:
+            product, maker, day = due
+            keys = units.key[product]
+            province = cast.province[maker]
+            back = chance.draw("product.returned", keys) < practice.product_return_share.at(day)
+            ledger.write(
+                EventType.RETURN, product[back], keys[back], actor=maker[back], day=day[back], reporter="product_makers"
+            )
+            channel.to_recycler(
+                product[back], actor=maker[back], province=province[back], day=day[back], reporter="product_makers"
+            )
+            channel.divert(product[~back], actor=maker[~back], province=province[~back], day=day[~back], reporter=None)
+        yield env.timeout(1)

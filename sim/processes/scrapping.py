@@ -1,0 +1,144 @@
+"""Scrapping: vehicles leave the fleet, with their battery or without, and dismantlers take the packs out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import simpy
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, geometric_days
+from sim.ledger import Ledger
+from sim.market import Holder
+from sim.processes.fleet import Fleet
+from sim.processes.handover import Channel
+from sim.scenario import Enforcement, Life, Scrapping
+from traceability.events import NULL, Ints
+from traceability.vocabulary import EventType
+
+Mask = npt.NDArray[np.bool_]
+NO_PACK = -1
+
+
+def scrapping(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    chance: Chance,
+    cast: Cast,
+    state: Fleet,
+    channel: Channel,
+    life: Life,
+    practice: Scrapping,
+    enforcement: Enforcement,
+    pool: list[Ints],
+) -> Generator[simpy.Event, Any, None]:
+    """Take each month's vehicles off the road and send their packs on their way.
+
+    Args:
+        pool: where the packs of scrapped swap vehicles go back to.
+    """
+    yard = _Yard(ledger, chance, cast, state, channel, practice, enforcement)
+    while True:
+        now = int(env.now)
+        month = months.month_number(now)
+        due = state.exits.take(month)
+        if due is not None:
+            (vehicles,) = due
+            yard.take_in(vehicles, now, life, pool)
+        yield env.timeout(int(months.START[month + 1]) - now)
+
+
+class _Yard:
+    def __init__(
+        self,
+        ledger: Ledger,
+        chance: Chance,
+        cast: Cast,
+        state: Fleet,
+        channel: Channel,
+        practice: Scrapping,
+        enforcement: Enforcement,
+    ) -> None:
+        self._ledger, self._chance, self._cast, self._state = ledger, chance, cast, state
+        self._channel, self._practice, self._enforcement = channel, practice, enforcement
+
+    def take_in(self, vehicles: Ints, now: int, life: Life, pool: list[Ints]) -> None:
+        v, ledger = self._state.vehicles, self._ledger
+        keys, packs, day = v.key[vehicles], v.unit[vehicles].astype(np.int64), v.exit_day[vehicles]
+        swapped = v.swap[vehicles]
+        luck = self._chance.draw("vehicle.cause", keys)
+        exported = luck < life.export_share.on(now)
+        crashed = ~exported & (luck > 1.0 - life.accident_share.on(now))
+        burnt = crashed & (self._chance.draw("vehicle.burnt", keys) < life.burnt_share.on(now)) & ~swapped
+        owner = self._cast.owners[v.province[vehicles].astype(np.int64) - 1]
+        ledger.write(
+            EventType.EXPORT, packs[exported], keys[exported], actor=self._cast.exporter,
+            vehicles=vehicles[exported], day=day[exported], reporter=None,
+        )  # fmt: skip
+        ledger.write(
+            EventType.LOSE, packs[burnt], keys[burnt], actor=owner[burnt], vehicles=vehicles[burnt],
+            day=day[burnt], reporter=None,
+        )  # fmt: skip
+        back = swapped & ~exported
+        operator = self._cast.operators[(keys[back] % np.uint64(self._cast.operators.size)).astype(np.int64)]
+        ledger.write(
+            EventType.SWAP_OUT, packs[back], keys[back], actor=operator, vehicles=vehicles[back],
+            day=day[back], reporter="swap_operators",
+        )  # fmt: skip
+        pool.append(packs[back])
+        theirs = np.flatnonzero(~exported & ~burnt & ~swapped)
+        lawful = np.zeros(vehicles.size, dtype=bool)
+        lawful[theirs] = self._channel.lawful(Holder.OWNER, packs[theirs], now)
+        sold_off = ~exported & ~burnt & ~swapped & ~lawful
+        self._channel.divert(
+            packs[sold_off], actor=owner[sold_off], province=v.province[vehicles[sold_off]].astype(np.int64),
+            day=day[sold_off], reporter=None, vehicles=vehicles[sold_off],
+        )  # fmt: skip
+        v.unit[vehicles[exported | burnt | back | sold_off]] = NO_PACK
+        turned_away = (sold_off | burnt) & self._turned_away(keys, now)
+        self._deliver(vehicles[~exported & ~turned_away], now)
+
+    def _turned_away(self, keys: npt.NDArray[np.uint64], now: int) -> Mask:
+        rule = self._enforcement
+        share = rule.integrated_scrapping.on(now) * rule.refused_share.on(now)
+        return self._chance.draw("scrapping.refused", keys) < share
+
+    def _deliver(self, vehicles: Ints, now: int) -> None:
+        """Receive vehicles, give their certificates, take the packs out and send them on."""
+        v, write, chance, practice = self._state.vehicles, self._ledger.write, self._chance, self._practice
+        keys, packs, arrived = v.key[vehicles], v.unit[vehicles].astype(np.int64), v.exit_day[vehicles]
+        province = v.province[vehicles].astype(np.int64)
+        firm = self._cast.pick(self._cast.dismantlers, chance.draw("scrapping.firm", keys), province)
+        shown = np.where(packs == NO_PACK, NULL, packs)
+        write(
+            EventType.RECEIVE_VEHICLE, shown, keys, actor=firm, vehicles=vehicles, day=arrived, reporter="dismantlers"
+        )
+        certified = arrived + geometric_days(
+            chance.draw("scrapping.certificate", keys), practice.certificate_days.on(now)
+        )
+        write(
+            EventType.ISSUE_CERTIFICATE, shown, keys, actor=firm, vehicles=vehicles, day=certified, reporter="dismantlers"
+        )
+        full = np.flatnonzero(packs != NO_PACK)
+        packs, keys, firm, province = packs[full], self._state.units.key[packs[full]], firm[full], province[full]
+        out = certified[full] + geometric_days(chance.draw("scrapping.dismount", keys), practice.dismount_days.on(now))
+        left = write(
+            EventType.DISMOUNT, packs, keys, actor=firm, vehicles=vehicles[full], day=out, reporter="dismantlers"
+        )
+        v.unit[vehicles[full]] = NO_PACK
+        if left is not None:
+            packs, keys, firm, province, out = packs[left], keys[left], firm[left], province[left], out[left]
+        leaves = out + geometric_days(chance.draw("scrapping.storage", keys), practice.storage_days.on(now))
+        lawful = self._channel.lawful(Holder.DISMANTLER, packs, now)
+        direct = lawful & (chance.draw("scrapping.direct", keys) < practice.direct_share.on(now))
+        for rows, way in (
+            (~lawful, self._channel.divert),
+            (direct, self._channel.to_recycler),
+            (lawful & ~direct, self._channel.to_outlet),
+        ):
+            way(packs[rows], actor=firm[rows], province=province[rows], day=leaves[rows], reporter="dismantlers")

@@ -1,0 +1,105 @@
+"""Service: packs that fail are replaced by repair firms; some are repaired and serve again as spares."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, derived_keys, geometric_days
+from sim.ledger import Ledger
+from sim.market import Holder
+from sim.processes.fleet import Fleet, Maker
+from sim.processes.handover import Channel
+from sim.scenario import Replacement
+from traceability.events import Ints
+from traceability.vocabulary import EventType
+
+_STORAGE_DAYS = 20  # assumed, mean: at a repair firm, until a used pack leaves
+
+
+def service(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    chance: Chance,
+    cast: Cast,
+    state: Fleet,
+    maker: Maker,
+    channel: Channel,
+    practice: Replacement,
+) -> Generator[simpy.Event, Any, None]:
+    """Replace each month's failed packs."""
+    spares: dict[int, Ints] = {}
+    while True:
+        now = int(env.now)
+        month = months.month_number(now)
+        due = state.failures.take(month)
+        if due is not None:
+            _replace(due[0], due[1], now, month, spares, ledger, chance, cast, state, maker, channel, practice)
+        yield env.timeout(int(months.START[month + 1]) - now)
+
+
+def _replace(
+    vehicles: Ints,
+    day: Ints,
+    now: int,
+    month: int,
+    spares: dict[int, Ints],
+    ledger: Ledger,
+    chance: Chance,
+    cast: Cast,
+    state: Fleet,
+    maker: Maker,
+    channel: Channel,
+    practice: Replacement,
+) -> None:
+    v = state.vehicles
+    keys, kind, province = v.key[vehicles], v.kind[vehicles], v.province[vehicles].astype(np.int64)
+    old = v.unit[vehicles].astype(np.int64)
+    firm = cast.pick(cast.repairers, chance.draw("service.firm", keys), province)
+    ledger.write(EventType.REMOVE, old, keys, actor=firm, vehicles=vehicles, day=day, reporter="repair_firms")
+
+    fitted = _from_spares(kind, spares)
+    needed = np.flatnonzero(fitted < 0)
+    if needed.size:
+        fresh = maker.make(
+            derived_keys(keys[needed], "replacement"), kind=kind[needed], month=month, made_day=day[needed] - 15
+        )
+        coder = maker.coder_of(fresh)
+        fitted[needed] = fresh
+        ledger.write(
+            EventType.DELIVER, fresh, keys[needed], actor=coder, receiver=firm[needed], day=day[needed] - 1,
+            reporter="battery_makers",
+        )  # fmt: skip
+    ledger.write(EventType.INSTALL, fitted, keys, actor=firm, vehicles=vehicles, day=day, reporter="repair_firms")
+    v.unit[vehicles] = fitted
+
+    kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.on(now)
+    ledger.write(EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=day[kept] + 5, reporter="repair_firms")
+    for each in np.unique(kind[kept]).tolist():
+        more = old[kept & (kind == each) & (day + 5 <= ledger.last_day)]
+        spares[each] = np.concatenate([spares.get(each, np.empty(0, dtype=np.int64)), more])
+
+    gone = ~kept
+    units, firm, province, day = old[gone], firm[gone], province[gone], day[gone]
+    luck = state.units.key[units]
+    ledger.write(EventType.RETIRE, units, luck, actor=firm, day=day, reporter="repair_firms")
+    leaves = day + 1 + geometric_days(chance.draw("service.storage", luck), _STORAGE_DAYS)
+    lawful = channel.lawful(Holder.REPAIRER, units, now)
+    for rows, way in ((lawful, channel.to_outlet), (~lawful, channel.divert)):
+        way(units[rows], actor=firm[rows], province=province[rows], day=leaves[rows], reporter="repair_firms")
+
+
+def _from_spares(kind: Ints, spares: dict[int, Ints]) -> Ints:
+    """Return int64[n], a spare pack of the right kind for each vehicle as long as there are any, else -1."""
+    fitted = np.full(kind.size, -1, dtype=np.int64)
+    for each, stock in spares.items():
+        wanted = np.flatnonzero(kind == each)[: stock.size]
+        fitted[wanted] = stock[: wanted.size]
+        spares[each] = stock[wanted.size :]
+    return fitted

@@ -1,0 +1,151 @@
+"""Swapping: operators own a pool of packs; vehicles drive with any of them; old ones leave the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from sim import months
+from sim.cast import Cast
+from sim.chance import Chance, derived_keys, geometric_days, weibull_years
+from sim.inputs import Kind
+from sim.ledger import Ledger
+from sim.lots import Agenda
+from sim.market import Holder
+from sim.processes.fleet import DAYS_A_YEAR, Fleet, Maker
+from sim.processes.handover import Channel
+from sim.scenario import Swap
+from traceability.events import Ints
+from traceability.vocabulary import EventType
+
+_STORAGE_DAYS = 25  # assumed, mean: at an operator, until a used pack leaves
+
+
+def swapping(
+    env: simpy.Environment,
+    *,
+    ledger: Ledger,
+    chance: Chance,
+    cast: Cast,
+    state: Fleet,
+    maker: Maker,
+    channel: Channel,
+    practice: Swap,
+    arrivals: Agenda,
+    returned: list[Ints],
+) -> Generator[simpy.Event, Any, None]:
+    """Run the pools month by month.
+
+    Args:
+        arrivals: new swap vehicles by month.
+        returned: packs that came back from scrapped vehicles; emptied here.
+    """
+    stations = _Stations(ledger, chance, cast, state, maker, channel, practice)
+    while True:
+        now = int(env.now)
+        month = months.month_number(now)
+        due = arrivals.take(month)
+        stations.month(month, now, due[0] if due is not None else np.empty(0, dtype=np.int64), returned)
+        returned.clear()
+        yield env.timeout(int(months.START[month + 1]) - now)
+
+
+class _Stations:
+    """The pools, one for each kind of vehicle, and the swap vehicles that use them."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        chance: Chance,
+        cast: Cast,
+        state: Fleet,
+        maker: Maker,
+        channel: Channel,
+        practice: Swap,
+    ) -> None:
+        self._ledger, self._chance, self._cast, self._state = ledger, chance, cast, state
+        self._maker, self._channel, self._practice = maker, channel, practice
+        self._active = np.empty(0, dtype=np.int64)
+        self._pool = {kind: np.empty(0, dtype=np.int64) for kind in Kind}
+        self._bought = 0
+
+    def month(self, month: int, now: int, arrived: Ints, returned: list[Ints]) -> None:
+        v = self._state.vehicles
+        self._active = np.concatenate([self._active, arrived])
+        self._active = self._active[v.exit_day[self._active] >= months.START[month + 1]]
+        for packs in returned:
+            self._take_back(packs)
+        kinds = v.kind[self._active]
+        for kind in Kind:
+            mine = self._active[kinds == kind]
+            self._exchange(mine, kind, month)
+            self._retire_old(kind, month, now)
+            self._buy(kind, mine.size, month, now)
+
+    def _take_back(self, packs: Ints) -> None:
+        # which pool a pack belongs to was fixed when it was made: by its size
+        heavy = self._state.units.energy_wh[packs] > 120_000
+        self._pool[Kind.TRUCK] = np.concatenate([self._pool[Kind.TRUCK], packs[heavy]])
+        self._pool[Kind.BEV_CAR] = np.concatenate([self._pool[Kind.BEV_CAR], packs[~heavy]])
+
+    def _operator(self, units: Ints) -> Ints:
+        keys = self._state.units.key[units]
+        return self._cast.operators[(keys % np.uint64(self._cast.operators.size)).astype(np.int64)]
+
+    def _exchange(self, vehicles: Ints, kind: Kind, month: int) -> None:
+        v, pool = self._state.vehicles, self._pool[kind]
+        start, end = int(months.START[month]), int(months.START[month + 1])
+        wants = self._chance.draw(f"swap.{month}", v.key[vehicles]) < self._practice.exchanges_per_year.on(start) / 12
+        vehicles = vehicles[wants][: pool.size]
+        if not vehicles.size:
+            return
+        keys = v.key[vehicles]
+        day = start + (self._chance.draw(f"swap.day.{month}", keys) * (end - start)).astype(np.int32)
+        out, into = v.unit[vehicles].astype(np.int64), pool[: vehicles.size]
+        by = self._operator(into)
+        write = self._ledger.write
+        write(EventType.SWAP_OUT, out, keys, actor=by, vehicles=vehicles, day=day, reporter="swap_operators")
+        write(EventType.SWAP_IN, into, keys, actor=by, vehicles=vehicles, day=day, reporter="swap_operators")
+        v.unit[vehicles] = into
+        self._pool[kind] = np.concatenate([pool[vehicles.size :], out])
+
+    def _retire_old(self, kind: Kind, month: int, now: int) -> None:
+        pool, units, rule = self._pool[kind], self._state.units, self._practice
+        keys = units.key[pool]
+        years = weibull_years(self._chance.draw("swap.pack_life", keys), rule.pack_shape, rule.pack_scale_years)
+        made = months.START[units.year[pool].astype(np.int64) * 12 + 6]
+        old = made + years * DAYS_A_YEAR < now
+        if not old.any():
+            return
+        packs, keys = pool[old], keys[old]
+        self._pool[kind] = pool[~old]
+        by = self._operator(packs)
+        day = np.full(packs.size, int(months.START[month + 1]) - 1, dtype=np.int32)
+        left = self._ledger.write(EventType.RETIRE, packs, keys, actor=by, day=day, reporter="swap_operators")
+        if left is not None:
+            packs, keys, by, day = packs[left], keys[left], by[left], day[left]
+        province = (self._chance.draw("swap.province", keys) * 31).astype(np.int64) + 1
+        leaves = day + 1 + geometric_days(self._chance.draw("swap.storage", keys), _STORAGE_DAYS)
+        lawful = self._channel.lawful(Holder.OPERATOR, packs, now)
+        for rows, way in ((lawful, self._channel.to_outlet), (~lawful, self._channel.divert)):
+            way(packs[rows], actor=by[rows], province=province[rows], day=leaves[rows], reporter="swap_operators")
+
+    def _buy(self, kind: Kind, vehicles: int, month: int, now: int) -> None:
+        lacking = int(np.ceil(self._practice.pool_share.on(now) * vehicles)) - self._pool[kind].size
+        if lacking <= 0:
+            return
+        numbers = np.arange(self._bought, self._bought + lacking, dtype=np.uint64)
+        self._bought += lacking
+        keys = derived_keys(numbers, "swap.bought")
+        made = np.full(lacking, max(int(months.START[month]) - 20, int(months.START[0])), dtype=np.int32)
+        packs = self._maker.make(keys, kind=np.full(lacking, int(kind)), month=month, made_day=made)
+        by = self._operator(packs)
+        coder = self._maker.coder_of(packs)
+        self._ledger.write(
+            EventType.DELIVER, packs, keys, actor=coder, receiver=by, day=made + 10, reporter="battery_makers"
+        )
+        self._ledger.write(EventType.KEEP, packs, keys, actor=by, day=made + 12, reporter="swap_operators")
+        self._pool[kind] = np.concatenate([self._pool[kind], packs])

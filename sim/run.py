@@ -1,0 +1,221 @@
+"""One replication: a scenario becomes one log store.
+
+Wires stocks to processes, starts them on a SimPy clock whose unit is the day, and flushes the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import simpy
+
+from sim import months, tables
+from sim.cast import Cast, assemble, permit_spans
+from sim.chance import Chance
+from sim.contents import Contents
+from sim.inputs import Inputs
+from sim.ledger import Ledger
+from sim.lots import Agenda
+from sim.market import Prices
+from sim.printing import Printer
+from sim.processes.collection import collection
+from sim.processes.factory import production_scrap
+from sim.processes.fleet import Fleet, Maker, fleet
+from sim.processes.handover import Channel
+from sim.processes.informal import informal
+from sim.processes.recycling import intake, recycling
+from sim.processes.remaking import Remaking, returns
+from sim.processes.scrapping import scrapping
+from sim.processes.service import service
+from sim.processes.swapping import swapping
+from sim.scenario import Scenario
+from traceability.events import NULL, Ints
+from traceability.registry import Registry
+from traceability.store import schema
+from traceability.store.base import Store
+from traceability.vocabulary import Permit
+from traceability.workdays import ordinals
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a replication leaves beside its log.
+
+    Attributes:
+        events, units, vehicles: how many there are.
+    """
+
+    events: int
+    units: int
+    vehicles: int
+
+
+def simulate(
+    scenario: Scenario,
+    inputs: Inputs,
+    store: Store,
+    *,
+    replication: int = 0,
+    progress: Progress | None = None,
+) -> Simulated:
+    """Run *scenario* once and write its log into *store*, which is finished then.
+
+    Args:
+        scenario: all figures.
+        inputs: the yearly series.
+        store: empty and open for writing.
+        replication: whose luck.
+        progress: called with (days done, days in all) about once a month.
+    """
+    chance = Chance(scenario.seed, replication)
+    cast = assemble(scenario, inputs)
+    registry = Registry(store)
+    _enrol(registry, store, scenario, inputs, cast, chance)
+    env = simpy.Environment(initial_time=scenario.first_day())
+    ledger = Ledger(registry, chance, scenario.reporting, scenario.falsehood, cast, scenario.last_day())
+    state = _start(env, scenario, inputs, cast, chance, ledger)
+    if progress is not None:
+        env.process(_report(env, scenario, progress))
+    env.run(until=scenario.last_day() + 1)
+    registry.finish()
+    return Simulated(registry.events, state.units.size, state.vehicles.size)
+
+
+def _start(
+    env: simpy.Environment, scenario: Scenario, inputs: Inputs, cast: Cast, chance: Chance, ledger: Ledger
+) -> Fleet:
+    """Make the stocks and agendas and start every process.
+
+    Processes that act on one day act in the order in which they are started: what a month's scrapping sends
+    off was serviced and swapped before.
+    """
+    units = tables.units()
+    state = Fleet(tables.vehicles(), units, exits=Agenda(1), failures=Agenda(2))
+    to_outlets, to_recyclers, to_workshops = Agenda(2), Agenda(2), Agenda(3)
+    served, product_ends, new_swap_vehicles = Agenda(3), Agenda(3), Agenda(1)
+    returned: list[Ints] = []
+    printer = Printer(chance, inputs, cast, scenario.coding)
+    maker = Maker(ledger, chance, inputs, cast, printer, units)
+    contents = Contents(inputs, units)
+    channel = Channel(
+        ledger=ledger,
+        chance=chance,
+        cast=cast,
+        prices=Prices(inputs, scenario.market, scenario.enforcement),
+        units=units,
+        collection=scenario.collection,
+        informal=scenario.informal,
+        distance_km=inputs.distance_km,
+        to_outlets=to_outlets,
+        to_recyclers=to_recyclers,
+        to_workshops=to_workshops,
+    )
+    remaking = Remaking(
+        ledger=ledger,
+        chance=chance,
+        cast=cast,
+        units=units,
+        printer=printer,
+        practice=scenario.recycling,
+        ends=product_ends,
+    )
+    for process in (
+        fleet(
+            env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, printer=printer, maker=maker, state=state,
+            life=scenario.life, replacement=scenario.replacement, swapping=new_swap_vehicles, scale=scenario.scale,
+        ),
+        service(
+            env, ledger=ledger, chance=chance, cast=cast, state=state, maker=maker, channel=channel,
+            practice=scenario.replacement,
+        ),
+        swapping(
+            env, ledger=ledger, chance=chance, cast=cast, state=state, maker=maker, channel=channel,
+            practice=scenario.swap, arrivals=new_swap_vehicles, returned=returned,
+        ),
+        scrapping(
+            env, ledger=ledger, chance=chance, cast=cast, state=state, channel=channel, life=scenario.life,
+            practice=scenario.scrapping, enforcement=scenario.enforcement, pool=returned,
+        ),
+        production_scrap(
+            env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, channel=channel,
+            practice=scenario.production_scrap, scale=scenario.scale,
+        ),
+        informal(
+            env, ledger=ledger, chance=chance, cast=cast, units=units, contents=contents, channel=channel,
+            practice=scenario.informal, inbox=to_workshops,
+        ),
+        collection(
+            env, ledger=ledger, cast=cast, units=units, channel=channel, practice=scenario.collection,
+            inbox=to_outlets, scale=scenario.scale,
+        ),
+        intake(
+            env, ledger=ledger, inputs=inputs, cast=cast, units=units, practice=scenario.recycling,
+            inbox=to_recyclers, served=served, scale=scenario.scale,
+        ),
+        recycling(
+            env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, contents=contents,
+            practice=scenario.recycling, falsehood=scenario.falsehood, served=served, remaking=remaking,
+        ),
+        returns(
+            env, ledger=ledger, chance=chance, cast=cast, units=units, channel=channel,
+            practice=scenario.recycling, ends=product_ends,
+        ),
+    ):  # fmt: skip
+        env.process(process)
+    return state
+
+
+def _enrol(
+    registry: Registry, store: Store, scenario: Scenario, inputs: Inputs, cast: Cast, chance: Chance
+) -> None:
+    store.set_meta("truth", "yes")
+    store.set_meta("scenario", scenario.name)
+    store.set_meta("scale", str(scenario.scale))
+    store.set_meta("first_day", str(scenario.first_day()))
+    store.set_meta("last_day", str(scenario.last_day()))
+    rows = cast.role.size
+    registry.enrol_actors(
+        {
+            "actor": np.arange(rows),
+            "name": cast.names,
+            "credit_code": cast.credit_codes,
+            "role": cast.role,
+            "province": cast.province,
+            "maker_code": cast.maker_codes,
+            "stands_for": cast.stands_for,
+            "capacity_t_year": cast.capacity_t,
+        },
+        rows,
+    )
+    firms = cast.recyclers.astype(np.uint64)
+    lapsed = chance.draw("recycling.lapsed", firms) < scenario.recycling.lapsed_share.on(scenario.last_day())
+    years = np.arange(scenario.first.year, scenario.last.year + 1)
+    lapse_year = years[(chance.draw("recycling.lapse_year", firms) * years.size).astype(np.int64)]
+    for actor, valid_from, valid_to in permit_spans(cast, lapsed, lapse_year):
+        for kind in Permit:
+            # it is the discharge permit that runs out; the others stand
+            open_end = kind is not Permit.DISCHARGE
+            whole = valid_from <= valid_from.min() if open_end else np.ones(actor.size, dtype=bool)
+            registry.grant_permits(
+                actor=actor[whole],
+                kind=int(kind),
+                valid_from=valid_from[whole],
+                valid_to=NULL if open_end else valid_to[whole],
+            )
+    calendar = ordinals(int(months.START[0]), scenario.last_day() + 400)
+    store.append(
+        schema.workday,
+        calendar.day.size,
+        {"day": calendar.day, "ordinal": calendar.ordinal, "published": calendar.published},
+    )
+
+
+def _report(env: simpy.Environment, scenario: Scenario, progress: Progress):  # type: ignore[no-untyped-def]
+    first, last = scenario.first_day(), scenario.last_day()
+    while True:
+        progress(int(env.now) - first, last - first + 1)
+        yield env.timeout(30)
