@@ -26,6 +26,7 @@ REPAIR_FIRMS_A_PROVINCE = 4
 WORKSHOPS_A_PROVINCE = 3
 SWAP_OPERATORS = 3
 PRODUCT_MAKERS = 31
+FEWEST_RECYCLERS, FINE_SCALE = 12, 250
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -92,7 +93,7 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
         (Role.REPAIR, *_spread(np.full(PROVINCES, REPAIR_FIRMS_A_PROVINCE))),
         (Role.ELV, *_spread(_apportioned(scenario.scrapping.firms, share))),
         (Role.OUTLET, np.repeat(np.arange(1, PROVINCES + 1), shown_outlets), _split(outlets, shown_outlets)),
-        (Role.CU, *_spread(_apportioned(recyclers, inputs.recycler_share, at_least=0))),
+        (Role.CU, *_recyclers(recyclers, scenario.scale, inputs.recycler_share)),
         (Role.PRODUCT_MAKER, np.arange(1, PROVINCES + 1), _ones(PRODUCT_MAKERS)),
         (Role.CARRIER, _nationwide(scenario.collection.carriers), _ones(scenario.collection.carriers)),
         (Role.INFORMAL, *_spread(np.full(PROVINCES, WORKSHOPS_A_PROVINCE))),
@@ -105,7 +106,7 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
     stands_for = np.concatenate([stands for _, _, stands in counts])
     by_role = {kind: np.flatnonzero(role == kind) for kind in Role}
     capacity = np.full(role.size, NULL, dtype=np.int64)
-    capacity[by_role[Role.CU]] = int(inputs.capacity_t[last] / max(recyclers, 1))
+    capacity[by_role[Role.CU]] = inputs.capacity_t[last] / recyclers * stands_for[by_role[Role.CU]]
     makers = [*inputs.battery_makers.codes, *([None] * (role.size - len(inputs.battery_makers.codes)))]
     return Cast(
         names=_names(scenario.seed, inputs, role, province),
@@ -141,6 +142,16 @@ def _ones(rows: int) -> Ints:
 def _spread(firms: Ints) -> tuple[Ints, Ints]:
     places = np.repeat(np.arange(1, PROVINCES + 1), firms)
     return places, _ones(places.size)
+
+
+def _recyclers(real: int, scale: int, share: Floats) -> tuple[Ints, Ints]:
+    """Return province and number stood for of each simulated recycler.
+
+    At coarse scales one battery would keep a single recycler busy for days: some stand for several there.
+    """
+    shown = min(real, max(FEWEST_RECYCLERS, real * FINE_SCALE // scale))
+    province = np.repeat(np.arange(1, PROVINCES + 1), _apportioned(shown, share, at_least=0))
+    return province, np.diff(np.arange(shown + 1) * real // shown)
 
 
 def _split(real: Ints, shown: Ints) -> Ints:

@@ -173,11 +173,12 @@ class Ledger:
         if isinstance(omitted, float) and omitted >= 1.0:
             return NEVER
         luck = self._chance.draw(f"report.{event}", keys)
-        spread = np.clip((luck - omitted) / np.maximum(1.0 - omitted, 1e-12), 0.0, 1.0 - 2.0**-53)
-        told = day + geometric_days(spread, habit.delay_days.at(day))
+        told = day + geometric_days(luck, habit.delay_days.at(day))
         bulk = self._bulk[actor] < habit.bulk_share.at(day)
         told = np.where(bulk, months.quarter_end(told), told)
-        silent = (luck < omitted) | (self._silence[actor] < habit.never_share.at(day))
+        # who leaves a battery out leaves out all that he has to say of it
+        left_out = self._chance.draw(f"omitted.{reporter}", keys) < omitted
+        silent = left_out | (self._silence[actor] < habit.never_share.at(day))
         told[silent] = NEVER
         return told
 

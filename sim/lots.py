@@ -79,7 +79,10 @@ class Workload:
     def accept(
         self, day: int, facility: Ints, work: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.int32]:
-        """Return int32[n], after how many days each arrival of *day* has been served (0: the same day).
+        """Return int32[n], after how many days the turn of each arrival of *day* comes (0: the same day).
+
+        The turn of a piece of work comes on the day on which all work before it is done.  With pieces of 1 and
+        a whole capacity c this is daily bulk service: the first c in the queue are served each day.
 
         Args:
             day: today; never earlier than at the last call.
@@ -98,8 +101,7 @@ class Workload:
         counts = np.diff(np.concatenate([first, [where.size]]))
         done = running - np.repeat(before, counts) + self._backlog[where]
         days = np.empty(work.size, dtype=np.int32)
-        # the work that fills a day to the brim is still of that day
-        days[order] = np.maximum(np.ceil(done / self.capacity[where] - 1e-9) - 1, 0)
+        days[order] = ((done - ordered) / self.capacity[where] + 1e-9).astype(np.int32)
         last = np.concatenate([first[1:], [where.size]]) - 1
         self._backlog[where[first]] = done[last]
         return days

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date
 from difflib import get_close_matches
@@ -17,7 +18,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from traceability.errors import ScenarioError
@@ -27,29 +28,42 @@ GRADES = ("official", "association", "press", "paper", "derived", "standard", "a
 _ALWAYS = date(1900, 1, 1)
 
 
-class Dated(NamedTuple):
-    """A figure that changes on stated days: from each day on, its value, until the next."""
+class Dated:
+    """A figure that changes on stated days: from each day on, its value, until the next.
 
-    steps: tuple[tuple[date, float], ...]
+    Attributes:
+        steps: (first day, value), in order; before the first day its value holds too.
+    """
+
+    __slots__ = ("_starts", "_values", "steps")
+
+    def __init__(self, steps: tuple[tuple[date, float], ...]) -> None:
+        self.steps = steps
+        self._starts = [day_number(start) for start, _ in steps]
+        self._values = [value for _, value in steps]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dated) and self.steps == other.steps
+
+    def __hash__(self) -> int:
+        return hash(self.steps)
+
+    def __repr__(self) -> str:
+        return f"Dated({self.steps!r})"
 
     def on(self, day: int) -> float:
         """Return the value on *day* (days since 1970-01-01)."""
-        value = self.steps[0][1]
-        for start, step in self.steps:
-            if day_number(start) <= day:
-                value = step
-        return value
+        return self._values[max(bisect_right(self._starts, day) - 1, 0)]
 
     def at(self, days: npt.NDArray[np.integer]) -> npt.NDArray[np.float64] | float:
-        """Return the value on each of *days*: one number where all are the same, else float64[n]."""
-        if len(self.steps) == 1:
-            return self.steps[0][1]
-        first, last = self.on(int(days.min())), self.on(int(days.max()))
-        if first == last and len({value for _, value in self.steps}) == len(self.steps):
-            return first
-        starts = np.array([day_number(start) for start, _ in self.steps])
-        values = np.array([value for _, value in self.steps])
-        return values[np.maximum(np.searchsorted(starts, days, side="right") - 1, 0)]
+        """Return the value on each of *days*: one number where all fall into one step, else float64[n]."""
+        if len(self._values) == 1 or not days.size:
+            return self._values[0]
+        first, last = (bisect_right(self._starts, int(day)) for day in (days.min(), days.max()))
+        if first == last:
+            return self._values[max(first - 1, 0)]
+        places = np.searchsorted(self._starts, days, side="right") - 1
+        return np.array(self._values)[np.maximum(places, 0)]
 
 
 def _dated(raw: object) -> Dated:
@@ -85,10 +99,10 @@ def _within(low: float, high: float) -> BeforeValidator:
 _plain = PlainSerializer(
     lambda d: d.steps[0][1] if len(d.steps) == 1 else {start.isoformat(): value for start, value in d.steps}
 )
-Share = Annotated[Dated, _within(0.0, 1.0), _plain]
-Amount = Annotated[Dated, _within(0.0, 1e9), _plain]
-Signed = Annotated[Dated, _within(-1e9, 1e9), _plain]
-Switch = Annotated[Dated, _within(0.0, 1.0), _plain]
+Share = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]
+Amount = Annotated[InstanceOf[Dated], _within(0.0, 1e9), _plain]
+Signed = Annotated[InstanceOf[Dated], _within(-1e9, 1e9), _plain]
+Switch = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]
 
 
 def figure(unit: str, en: str, zh: str, *, ge: float | None = None, le: float | None = None) -> Any:  # noqa: ANN401

@@ -18,6 +18,8 @@ from sim.scenario import ProductionScrap
 from sim.tables import Columns
 from traceability.vocabulary import EventType, Level
 
+FEWEST_LOTS_A_MONTH = 40
+
 
 def production_scrap(
     env: simpy.Environment,
@@ -31,8 +33,7 @@ def production_scrap(
     practice: ProductionScrap,
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
-    """Scrap each month's share of the year, in whole lots; what makes no whole lot waits for the next month."""
-    rest_t = 0.0
+    """Scrap each month's share of the year, in lots of at most the practice's size, and no fewer than a few."""
     chemistry_cdf = np.cumsum(inputs.chemistry_share[:, Kind.BEV_CAR], axis=1)
     maker_cdf = np.cumsum(inputs.battery_maker_share, axis=1)
     province_cdf = np.cumsum(inputs.recycler_share)
@@ -41,16 +42,16 @@ def production_scrap(
         now = int(env.now)
         month = months.month_number(now)
         year = months.year_offset(month)
-        rest_t += float(inputs.production_scrap_t[year]) / 12 / scale
-        rows = int(rest_t // practice.lot_t)
-        rest_t -= rows * practice.lot_t
+        scrap_t = float(inputs.production_scrap_t[year]) / 12 / scale
+        # a single lot at a coarse scale would be a mountain before one recycler's gate
+        rows = max(int(np.ceil(scrap_t / practice.lot_t)), FEWEST_LOTS_A_MONTH) if scrap_t > 0 else 0
         if rows:
             keys = derived_keys(np.uint64(month) * np.uint64(1 << 24) + np.arange(rows, dtype=np.uint64), "scrap")
             chemistry = letters[chance.choose("scrap.chemistry", keys, chemistry_cdf[year])]
             maker = chance.choose("scrap.maker", keys, maker_cdf[year])
             span = int(months.START[month + 1]) - now
             day = now + (chance.draw("scrap.day", keys) * span).astype(np.int32)
-            mass = np.full(rows, int(practice.lot_t * 1e6), dtype=np.int64)
+            mass = np.full(rows, int(scrap_t / rows * 1e6), dtype=np.int64)
             energy = (mass / 1000.0 * inputs.density_wh_kg[year][chemistry]).astype(np.int64)
             by = cast.battery_makers[maker]
             lots = ledger.registry.commission(

@@ -36,6 +36,30 @@ COLUMNS_OF_SMALL_MULTIPLES = 4
 SMALL_WIDTH, SMALL_HEIGHT, SMALL_GAPS = 166, 120, {"row": 70, "column": 74}
 
 
+SMALL_TITLE = {"anchor": "start", "fontWeight": "normal", "fontSize": 12, "color": SOFT_INK, "offset": 30}
+CONFIG: Spec = alt.Config(
+    font=FONT,
+    background="transparent",
+    view=alt.ViewConfig(stroke=None),
+    axis=alt.AxisConfig(
+        gridColor=RULE,
+        domainColor=SOFT_INK,
+        tickColor=RULE,
+        labelColor=SOFT_INK,
+        titleColor=SOFT_INK,
+        labelFontSize=12,
+        titleFontSize=12,
+        titleFontWeight="normal",
+        titlePadding=10,
+    ),
+    axisY=alt.AxisConfig(domain=False, ticks=False, labelPadding=8),
+    legend=alt.LegendConfig(
+        labelColor=INK, labelFontSize=12.5, symbolType="square", labelLimit=260, columnPadding=16
+    ),
+).to_dict()
+"""How every figure looks."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure: a specification for each language, and the data that both name.
@@ -170,36 +194,18 @@ def small_multiples(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # n
     drawn = [row for row in rows if row.year is not None and row.key]
     specs = {}
     for lang in LANGUAGES:
-        cells = [
-            _line_and_band(
-                plot,
-                lang,
-                [row for row in drawn if row.key == key],
-                alt.value(colour),
-                keyed=True,
-                small=True,
-            )
-            .transform_filter(alt.datum.place == place)
-            .properties(
-                width=SMALL_WIDTH, height=SMALL_HEIGHT, title=alt.TitleParams(name, anchor="start", offset=10)
-            )
-            for place, (key, name, colour) in enumerate(
-                zip(plot.keys, plot.labels(lang), colours_of(plot.keys), strict=True)
-            )
-        ]
-        grid = alt.concat(*cells, columns=COLUMNS_OF_SMALL_MULTIPLES, bounds="flush", spacing=SMALL_GAPS)
-        specs[lang] = _configured(
-            grid.properties(
-                title=alt.TitleParams(
-                    plot.title(lang),
-                    anchor="start",
-                    fontWeight="normal",
-                    fontSize=12,
-                    color=SOFT_INK,
-                    offset=18,
-                )
-            )
-        )
+        # Altair's own concat copies every cell many times over; the grid is four lines of Vega-Lite.
+        specs[lang] = {
+            "concat": [
+                _cell(plot, lang, place, [row for row in drawn if row.key == key])
+                for place, key in enumerate(plot.keys)
+            ],
+            "columns": COLUMNS_OF_SMALL_MULTIPLES,
+            "bounds": "flush",
+            "spacing": SMALL_GAPS,
+            "title": SMALL_TITLE | {"text": plot.title(lang)},
+            "config": CONFIG,
+        }
     return Figure(id, specs, {id: plot.points(drawn)}, rows, BAND)
 
 
@@ -237,6 +243,21 @@ def _line_and_band(
         y=alt.Y("mean:Q", axis=axis, scale=scale), tooltip=plot.tooltip(lang, keyed=keyed)
     )
     return alt.layer(band, line, points)
+
+
+def _cell(plot: Plot, lang: str, place: int, drawn: list[Row]) -> Spec:
+    colour = alt.value(colours_of(plot.keys)[place])
+    lines = _line_and_band(plot, lang, drawn, colour, keyed=True, small=True)
+    # A mark and not a title: titles of neighbours stand at different heights when their axes do.
+    name = (
+        alt.Chart(alt.sequence(start=0, stop=1))
+        .mark_text(align="left", baseline="bottom", fontSize=12.5, fontWeight=600, color=INK)
+        .encode(x=alt.value(0), y=alt.value(-10), text=alt.value(plot.labels(lang)[place]))
+    )
+    chart = lines.transform_filter(alt.datum.place == place)
+    spec = _plain(alt.layer(chart, name).properties(width=SMALL_WIDTH, height=SMALL_HEIGHT))
+    del spec["config"]
+    return spec
 
 
 def _interval(plot: Plot, lang: str, kind: str, totals: list[Row]) -> list[alt.Chart]:
@@ -288,35 +309,12 @@ def _time(lang: str, rows: list[Row], *, small: bool = False) -> alt.X:
 
 
 def _finish(chart: Chart, height: int = HEIGHT) -> Spec:
-    return _configured(
-        chart.properties(
-            width=WIDTH, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding")
-        )
-    )
+    fit = alt.AutoSizeParams(type="fit", contains="padding")
+    return _plain(chart.properties(width=WIDTH, height=height, autosize=fit))
 
 
-def _configured(chart: Chart | alt.ConcatChart) -> Spec:
-    spec: Spec = (
-        chart.configure(font=FONT, background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            gridColor=RULE,
-            domainColor=SOFT_INK,
-            tickColor=RULE,
-            labelColor=SOFT_INK,
-            titleColor=SOFT_INK,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titlePadding=10,
-        )
-        .configure_axisY(domain=False, ticks=False, labelPadding=8)
-        .configure_legend(
-            labelColor=INK, labelFontSize=12.5, symbolType="square", labelLimit=260, columnPadding=16
-        )
-        .configure_title(color=INK, fontSize=12.5, fontWeight=600)
-        .to_dict()
-    )
+def _plain(chart: Chart) -> Spec:
+    spec: Spec = chart.to_dict()
     # The page embeds the library it needs; a link would be dead offline.
-    spec.pop("$schema", None)
-    return spec
+    del spec["$schema"]
+    return spec | {"config": CONFIG}

@@ -68,7 +68,8 @@ def number(value: float, digits: int | None = None) -> str:
     if not math.isfinite(value):
         return ABSENT
     written = f"{value:,.{decimals(value) if digits is None else digits}f}"
-    return written.replace("-", "−") if float(written.replace(",", "")) else written.lstrip("-")
+    rounds_to_nothing = digits is None and not float(written.replace(",", ""))
+    return "0" if rounds_to_nothing else written.replace("-", "−")
 
 
 def decimals(value: float) -> int:

@@ -163,7 +163,7 @@ def assumptions(data: ReportInput) -> Section:
     if not data.assumptions:
         return Section("assumptions", title, f'<p class="nothing">{both(NO_DATA)}</p>')
     assumed, total = sum(a.grade == "assumed" for a in data.assumptions), len(data.assumptions)
-    count = Text(f"{assumed} of {total} parameters assumed", f"{total} 个参数中有 {assumed} 个为假设")
+    count = Text(f"{assumed} of {total} parameters assumed.", f"{total} 个参数中有 {assumed} 个为假设。")
     lead = Text(
         "Each stands without a published source and could move the results; they come first.",
         "这些参数没有公开来源，可能影响结果，列在最前。",
@@ -179,7 +179,7 @@ def assumptions(data: ReportInput) -> Section:
     ordered = sorted(data.assumptions, key=lambda a: (a.grade != "assumed", a.key))
     body = "".join(_assumption_row(a) for a in ordered)
     html = (
-        f"<p><strong>{both(count)}.</strong> {both(lead)}</p>"
+        f"<p><strong>{both(count)}</strong> {both(lead)}</p>"
         '<div class="find"><input type="search" id="search" data-hint-en="Search parameters" '
         'data-hint-zh="搜索参数" placeholder="Search parameters" aria-label="Search parameters 搜索参数">'
         f'<label><input type="checkbox" id="only-assumed"> {both(Text("only the assumed", "仅显示假设"))}'

@@ -20,9 +20,9 @@ A case is a world of its own and states only what matters:
 
 Things are called by names.  An actor's is its role, with a digit where there are two: "cu", "cu2"; another
 name needs a row in `actor`; unless said, it is the first whom the rule binds.  A unit's first letter is its
-level: P a pack, M module, C cell, R remade product, L lot.  A code of "" is none.  `reported` is the same day,
-unless it says another or "never"; `invented = true` is a report of what did not happen; `corrects = 2` replaces
-the report of the case's second event.
+level: P a pack, M module, C cell, R remade product, L lot.  A code of "" is none.  `reported` is the same
+day, unless it says another or "never"; `invented = true` is a report of what did not happen; `corrects = 2`
+replaces the report of the case's second event.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Boolean, ColumnElement, String, Table
@@ -46,8 +45,6 @@ from traceability.errors import UnknownName
 from traceability.events import NULL
 from traceability.store import Column, Store, schema
 from traceability.workdays import ordinals
-
-Member = TypeVar("Member", bound=IntEnum)
 
 _WORLD_SIZE = 1_000
 """Numbers that one case may use of each kind: the actors of case k are k * 1000 and up."""

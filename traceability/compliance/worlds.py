@@ -61,29 +61,33 @@ class Row:
         return key in self._values
 
     def error(self, key: str, expected: str) -> CaseError:
-        return CaseError(
-            f"{self.where}: `{key}` is {self._values.get(key, 'missing')!r}, expected {expected}"
-        )
+        """Return the error that *key* is not what was *expected*."""
+        found = f"is {self._values[key]!r}" if key in self else "is missing"
+        return CaseError(f"{self.where}: `{key}` {found}, expected {expected}")
 
     def rows(self, key: str, keys: Iterable[str]) -> list[Row]:
+        """Return the tables listed under *key*, none where it is absent."""
         values = self._values.get(key, [])
         if not isinstance(values, list):
             raise self.error(key, "a list of tables")
         return [Row(value, f"{self.where}, {key} {n}", keys) for n, value in enumerate(values, 1)]
 
     def text(self, key: str, usual: str | None = None) -> str:
+        """Return a text."""
         value = self._values.get(key, usual)
         if not isinstance(value, str):
             raise self.error(key, "a text")
         return value
 
     def number(self, key: str, usual: int | None = None) -> int:
+        """Return a whole number."""
         value = self._values.get(key, usual)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.error(key, "a whole number")
         return value
 
     def flag(self, key: str) -> bool:
+        """Return true or false, false where it is absent."""
         value = self._values.get(key, False)
         if not isinstance(value, bool):
             raise self.error(key, "true or false")
@@ -101,9 +105,11 @@ class Row:
         return value
 
     def member(self, key: str, kind: type[Member], usual: Member | None = None) -> Member:
+        """Return the member of *kind* that is named."""
         return self._named(self.text(key, None if usual is None else usual.name), kind)
 
     def members(self, key: str, kind: type[Member]) -> list[Member]:
+        """Return the members of *kind* that a list names."""
         values = self._values.get(key)
         if not isinstance(values, list):
             raise self.error(key, "a list of texts")
@@ -130,6 +136,7 @@ class World:
         }
 
     def tables(self) -> dict[Table, list[dict[str, Any]]]:
+        """Return the rows of each table."""
         limited = {row["actor"] for row in self._permits}
         free = [row["actor"] for row in self._actors.values() if row["actor"] not in limited]
         everything = [
@@ -201,12 +208,15 @@ class World:
         return int(row["vehicle"])
 
     def declare_actor(self, row: Row) -> None:
+        """Take in a row of `actor`."""
         self.actor(row.text("actor"), row.where, row.member("role", Role))
 
     def declare_vehicle(self, row: Row) -> None:
+        """Take in a row of `vehicle`."""
         self.vehicle(row.text("vehicle"), swap=row.flag("swap"))
 
     def declare_unit(self, row: Row) -> None:
+        """Take in a row of `unit`."""
         known: dict[str, object] = {}
         if "code" in row:
             # A code may be the same within a case; between cases it is another.
@@ -218,14 +228,14 @@ class World:
         self.unit(row.text("unit"), row.where, **known)
 
     def grant(self, row: Row) -> None:
-        kinds = [
-            Row({"kind": kind}, row.where, ("kind",)).member("kind", Permit) for kind in row.texts("kinds")
-        ]
+        """Take in a row of `permit`."""
+        kinds = row.members("kinds", Permit)
         span = {"valid_from": row.day("from", 0), "valid_to": row.day("to", NULL)}
         actor = self.actor(row.text("actor"), row.where)
         self._permits += [{"actor": actor, "kind": kind, **span} for kind in kinds]
 
     def happen(self, row: Row) -> None:
+        """Take in a row of `event`."""
         event = row.member("event", EventType)
         happened = row.day("happened")
         usual_unit = None if event in VEHICLE_EVENTS else _USUAL_UNIT.get(event, "P1")
@@ -250,6 +260,7 @@ class World:
         )
 
     def belong(self, row: Row) -> None:
+        """Take in a row of `link`."""
         begun = row.day("from")
         self._rows[schema.link].append(
             {
@@ -263,6 +274,7 @@ class World:
         )
 
     def weigh(self, row: Row) -> None:
+        """Take in a row of `material`."""
         day = row.day("day")
         self._rows[schema.material].append(
             {

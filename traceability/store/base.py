@@ -21,6 +21,8 @@ from sqlalchemy import (
     String,
     Table,
 )
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 from traceability.errors import StoreError, UnknownName
@@ -34,6 +36,10 @@ Column: TypeAlias = "AnyArray | Sequence[str | None] | int | bool | str | None"
 
 Query: TypeAlias = "Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]"
 """What a store runs: a select of SQLAlchemy Core over the tables of `schema`, or a union of such."""
+
+POSTGRESQL: Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+"""Writes SQL text for PostgreSQL, and for DuckDB, which understands it; other paramstyles write % twice."""
+POSTGRESQL._backslash_escapes = False  # type: ignore[attr-defined]  # as both servers take them
 
 OPEN, COMPLETE = "open", "complete"
 """Values of the meta row `state`."""

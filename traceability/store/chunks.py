@@ -12,8 +12,6 @@ from typing import cast
 
 import duckdb
 import numpy as np
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.engine import Dialect
 
 from traceability.errors import StoreError
 from traceability.events import NULL
@@ -24,12 +22,10 @@ from traceability.store.schema import TABLES
 _WAITING_CHUNKS = 2
 """Chunks that wait for the writer before the program does: a bound on memory."""
 
-DIALECT: Dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
-"""DuckDB understands PostgreSQL's dialect; other styles of parameters would write % twice."""
-DIALECT._backslash_escapes = False  # type: ignore[attr-defined]  # as in any PostgreSQL of today, and in DuckDB
-
 SQL_TYPE = {
-    (table.name, column.name): column.type.compile(dialect=DIALECT) for table in TABLES for column in table.c
+    (table.name, column.name): column.type.compile(dialect=base.POSTGRESQL)
+    for table in TABLES
+    for column in table.c
 }
 """(table, column) -> its type in SQL."""
 

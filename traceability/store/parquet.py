@@ -27,7 +27,7 @@ from traceability.errors import StoreError
 from traceability.events import NULL
 from traceability.store import base
 from traceability.store.base import AnyArray, Column, Field, Query
-from traceability.store.chunks import DIALECT, SQL_TYPE, Chunk, File, Writer, quoted, sha256_of
+from traceability.store.chunks import SQL_TYPE, Chunk, File, Writer, quoted, sha256_of
 from traceability.store.schema import SCHEMA_VERSION, TABLES, meta
 
 CHUNK_ROWS = 8 * 122_880
@@ -161,7 +161,7 @@ class ParquetStore:
 
     def sql(self, query: Query) -> str:
         """See `Store.sql`."""
-        return query.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}).string
+        return query.compile(dialect=base.POSTGRESQL, compile_kwargs={"literal_binds": True}).string
 
     def rows(self, query: Query) -> list[tuple[object, ...]]:
         """See `Store.rows`."""
@@ -217,7 +217,9 @@ class ParquetStore:
         reader = duckdb.connect()
         reader.execute("SET preserve_insertion_order = false")
         # what does not fit into memory must not go into the directory one happens to be in
-        reader.execute(f"SET temp_directory = {quoted(Path(tempfile.gettempdir(), 'battrace-duckdb'))}")
+        reader.execute(
+            f"SET temp_directory = {quoted(Path(tempfile.gettempdir(), f'battrace-duckdb-{os.getpid()}'))}"
+        )
         if self._threads is not None:
             reader.execute(f"SET threads = {self._threads}")
         for table in TABLES:
@@ -235,6 +237,8 @@ def _unmasked(values: AnyArray, kind: str | None) -> AnyArray:
     """Return a column that DuckDB gives NumPy as `Store.select` promises."""
     nulls = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     array = np.ma.getdata(values)
+    if kind in ("int", "float") and array.dtype == object:  # nothing but nulls
+        return base.as_array(values.tolist(), kind)
     if kind not in ("int", "bool", "float"):
         kind = {"b": "bool", "i": "int", "u": "int", "f": "float"}.get(array.dtype.kind, "text")
     if kind == "int":

@@ -136,7 +136,8 @@ class SqlStore:
 
     def sql(self, query: Query) -> str:
         """See `Store.sql`."""
-        return str(query.compile(self.engine, compile_kwargs={"literal_binds": True}))
+        dialect = self.engine.dialect if self._sqlite else base.POSTGRESQL
+        return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
     def rows(self, query: Query) -> list[tuple[object, ...]]:
         """See `Store.rows`."""
@@ -294,6 +295,6 @@ def _make_indexes(connection: Connection) -> None:
 
 
 def _alone(connection: Connection) -> None:
-    """Keep others from making tables or indexes until this transaction ends.  SQLite has one writer anyway."""
+    """Keep others from making tables or indexes until the transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
