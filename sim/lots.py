@@ -18,6 +18,7 @@ class Agenda:
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
+        self._taken = -(2**62)
         self._due: dict[int, list[tuple[Ints, ...]]] = {}
 
     def add(self, ticks: Ints, *columns: Ints) -> None:
@@ -26,14 +27,20 @@ class Agenda:
         Args:
             ticks: int[n], when each row is due.
             columns: as many int[n] as the agenda was made for.
+
+        Raises:
+            ValueError: another number of columns; a tick that has been taken, so that the rows would be lost.
         """
         if len(columns) != self._columns:
             raise ValueError(f"an agenda of {self._columns} columns was given {len(columns)}")
+        if ticks.size and int(ticks.min()) <= self._taken:
+            raise ValueError(f"due at tick {int(ticks.min())}, but tick {self._taken} has been taken already")
         for tick, rows in by_tick(ticks):
             self._due.setdefault(tick, []).append(tuple(column[rows] for column in columns))
 
     def take(self, tick: int) -> tuple[Ints, ...] | None:
         """Return the columns of all rows due at *tick*, or None where there are none."""
+        self._taken = tick
         parts = self._due.pop(tick, None)
         if parts is None:
             return None

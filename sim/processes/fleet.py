@@ -117,7 +117,8 @@ def fleet(
         born = birth.of_month(month, int(per_month[month]), int(env.now))
         pooled = born[state.vehicles.swap[born]]
         if pooled.size:
-            swapping.add(np.full(pooled.size, max(month, first)), pooled)
+            # exchanges begin with the month after the sale
+            swapping.add(np.full(pooled.size, max(month + 1, first)), pooled)
 
 
 def _vehicles_by_month(inputs: Inputs, scale: int) -> npt.NDArray[np.int64]:

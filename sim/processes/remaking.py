@@ -163,8 +163,11 @@ class Remaking:
             product, keys, maker, sold = product[placed], keys[placed], maker[placed], sold[placed]
         life = geometric_days(chance.draw("product.life", keys), self._practice.product_life_years.at(sold) * DAYS_A_YEAR if sold.size else 0)
         ends = sold + 1 + life
+        # this month's returns have been taken back already
+        month = np.maximum(months.month_of(ends), months.month_of(day[:1]) + 1)
+        ends = np.maximum(ends, months.START[month])
         within = ends <= self._ledger.last_day
-        self._ends.add(months.month_of(ends[within]), product[within], maker[within], ends[within])
+        self._ends.add(month[within], product[within], maker[within], ends[within])
 
 
 def returns(
@@ -182,7 +185,6 @@ def returns(
     while True:
         now = int(env.now)
         month = months.month_number(now)
-        yield env.timeout(int(months.START[month + 1]) - 1 - now)
         due = ends.take(month)
         if due is not None:
             product, maker, day = due
@@ -196,4 +198,4 @@ def returns(
                 product[back], actor=maker[back], province=province[back], day=day[back], reporter="product_makers"
             )
             channel.divert(product[~back], actor=maker[~back], province=province[~back], day=day[~back], reporter=None)
-        yield env.timeout(1)
+        yield env.timeout(int(months.START[month + 1]) - now)

@@ -36,7 +36,7 @@ COLUMNS_OF_SMALL_MULTIPLES = 4
 SMALL_WIDTH, SMALL_HEIGHT, SMALL_GAPS = 166, 120, {"row": 70, "column": 74}
 
 
-SMALL_TITLE = {"anchor": "start", "fontWeight": "normal", "fontSize": 12, "color": SOFT_INK, "offset": 30}
+TITLE = {"anchor": "start", "fontWeight": "normal", "fontSize": 12, "color": SOFT_INK, "offset": 14}
 CONFIG: Spec = alt.Config(
     font=FONT,
     background="transparent",
@@ -123,9 +123,9 @@ class Plot:
             legend=alt.Legend(title=None, orient="top", columns=0, symbolOpacity=1),
         )
 
-    def axis(self, lang: str) -> alt.Axis:
-        """Return the axis of the values: title, unit, percent for shares."""
-        return alt.Axis(title=self.title(lang), format="%" if self.share else ",~f", tickCount=6)
+    def axis(self, title: str | None = None) -> alt.Axis:
+        """Return the axis of the values; shares in percent."""
+        return alt.Axis(title=title, format="%" if self.share else ",~f", tickCount=6)
 
     def title(self, lang: str) -> str:
         """Return name and unit of the measure."""
@@ -159,7 +159,7 @@ def stacked(id: str, info: MeasureInfo, rows: list[Row], kind: Literal["area", "
     for lang in LANGUAGES:
         base = alt.Chart(alt.NamedData(name=id)).encode(
             x=alt.X("year:O", axis=_years(lang)) if kind == "bar" else _time(lang, parts),
-            y=alt.Y("mean:Q", stack="zero", axis=plot.axis(lang)),
+            y=alt.Y("mean:Q", stack="zero", axis=plot.axis()),
             color=plot.colour(lang),
             order=alt.Order("place:Q"),
             tooltip=plot.tooltip(lang),
@@ -169,7 +169,7 @@ def stacked(id: str, info: MeasureInfo, rows: list[Row], kind: Literal["area", "
             if kind == "bar"
             else base.mark_area(opacity=0.92, line=False, stroke="white", strokeWidth=0.5)
         )
-        specs[lang] = _finish(alt.layer(marked, *_interval(plot, lang, kind, totals)))
+        specs[lang] = _finish(alt.layer(marked, *_interval(plot, lang, kind, totals)), plot.title(lang))
     return Figure(
         id, specs, {id: plot.points(parts), f"{id}_total": plot.points(totals)}, rows, STACKED[kind]
     )
@@ -184,7 +184,7 @@ def lines(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
     specs = {}
     for lang in LANGUAGES:
         colour: Colour = plot.colour(lang) if keyed else alt.value(ACCENT)
-        specs[lang] = _finish(_line_and_band(plot, lang, drawn, colour, keyed=keyed))
+        specs[lang] = _finish(_line_and_band(plot, lang, drawn, colour, keyed=keyed), plot.title(lang))
     return Figure(id, specs, {id: plot.points(drawn)}, rows, BAND)
 
 
@@ -203,7 +203,7 @@ def small_multiples(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # n
             "columns": COLUMNS_OF_SMALL_MULTIPLES,
             "bounds": "flush",
             "spacing": SMALL_GAPS,
-            "title": SMALL_TITLE | {"text": plot.title(lang)},
+            "title": TITLE | {"text": plot.title(lang), "offset": 30},
             "config": CONFIG,
         }
     return Figure(id, specs, {id: plot.points(drawn)}, rows, BAND)
@@ -222,17 +222,19 @@ def dots(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
             tooltip=plot.tooltip(lang),
         )
         top = alt.Scale(domain=[0, 1]) if plot.share else alt.Scale(zero=True)
-        stem = base.mark_bar(color=RULE, height=4).encode(x=alt.X("mean:Q", axis=plot.axis(lang), scale=top))
+        stem = base.mark_bar(color=RULE, height=4).encode(
+            x=alt.X("mean:Q", axis=plot.axis(plot.title(lang)), scale=top)
+        )
         whisker = base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
         dot = base.mark_circle(color=ACCENT, size=110, opacity=1).encode(x="mean:Q")
-        specs[lang] = _finish(alt.layer(stem, dot, whisker), height=36 * len(drawn) + 40)
+        specs[lang] = _finish(alt.layer(stem, dot, whisker), "", height=36 * len(drawn) + 40)
     return Figure(id, specs, {id: plot.points(drawn)}, rows, WHISKER)
 
 
 def _line_and_band(
     plot: Plot, lang: str, drawn: list[Row], colour: Colour, *, keyed: bool, small: bool = False
 ) -> Chart:
-    axis = alt.Axis(title=None, tickCount=4, format=",~f") if small else plot.axis(lang)
+    axis = alt.Axis(title=None, tickCount=4, format=",~f") if small else plot.axis()
     scale = alt.Scale(zero=True, nice=True)
     data = alt.Chart(alt.NamedData(name=plot.id))
     base = data.encode(x=_time(lang, drawn, small=small), color=colour)
@@ -308,9 +310,11 @@ def _time(lang: str, rows: list[Row], *, small: bool = False) -> alt.X:
     )
 
 
-def _finish(chart: Chart, height: int = HEIGHT) -> Spec:
+def _finish(chart: Chart, title: str, height: int = HEIGHT) -> Spec:
     fit = alt.AutoSizeParams(type="fit", contains="padding")
-    return _plain(chart.properties(width=WIDTH, height=height, autosize=fit))
+    spec = _plain(chart.properties(width=WIDTH, height=height, autosize=fit))
+    # What the upright axis counts is written level above it: nobody reads with a tilted head.
+    return spec | {"title": TITLE | {"text": title}} if title else spec
 
 
 def _plain(chart: Chart) -> Spec:

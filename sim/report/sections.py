@@ -22,6 +22,9 @@ from sim.report.sankey import Flow
 from sim.report.sankey_svg import draw
 from sim.report.words import NO_DATA, Text, both, in_order, label
 
+WIDEST = Text(
+    "The interval of a total is the widest that its parts allow. ", "合计的区间由各部分相加，为偏宽的上限。"
+)
 WHOLE_HORIZON = Text("whole horizon", "整个模拟期")
 
 
@@ -67,6 +70,8 @@ def headline(data: ReportInput) -> Section:
         if n > 1
         else Text("One replication: no intervals.", "仅模拟一次，无置信区间。")
     )
+    if n > 1 and any(_widest(data, measure) for measure, key, _ in CARDS if not key):
+        note = Text(f"{note.en} {WIDEST.en}", note.zh + WIDEST.zh)
     year = data.headline_year
     html = f'<div class="cards">{cards}</div><p class="note">{both(note)}</p>'
     return Section("headline", Text(f"The year {year} in brief", f"{year} 年概览"), html)
@@ -84,7 +89,11 @@ def _card(data: ReportInput, measure: str, key: str, says: Text) -> str:
         nothing = f'<div class="nothing">{both(NO_DATA)}</div>'
         return f'<div class="card"><div class="name">{both(says)}</div>{nothing}</div>'
     mean, interval = mean_and_interval(chosen, share=share)
-    unit = "" if share else f'<span class="unit">{both(Text(info.unit_en, info.unit_zh))}</span>'
+    unit = (
+        ""
+        if share or info.unit_en == "count"
+        else f'<span class="unit">{both(Text(info.unit_en, info.unit_zh))}</span>'
+    )
     return (
         f'<div class="card" data-measure="{escape(measure)}"><div class="name">{both(says)}</div>'
         f'<div class="value">{escape(mean)}{unit}</div><div class="interval">{escape(interval)}</div></div>'
@@ -199,7 +208,7 @@ def reporting(data: ReportInput) -> Section:
         _figure(
             data,
             "reported_share",
-            Text("Share of duties reported, by kind of company", "已报送比例（按主体类型）"),
+            Text("Share of events reported, by kind of company", "已报送比例（按主体类型）"),
             dots,
             REPORTING,
         ),
@@ -215,7 +224,7 @@ def reporting(data: ReportInput) -> Section:
             "wait_days",
             Text("Time that batteries wait, by stage", "电池等待时间（按环节）"),
             lines,
-            RETIRING + RECYCLING,
+            WAITING,
         ),
     ]
     return _section("reporting", Text("Reporting and waiting", "信息报送与等待"), parts)
@@ -234,10 +243,11 @@ def breaches(data: ReportInput) -> tuple[str, tuple[Figure, ...]]:
     return _drawn(data, lines("breaches", info, rows) if rows else None, info, title, REPORTING, None)
 
 
-FLEET = ("fleet", "service")
-RETIRING = ("service", "swapping", "scrapping", "collection", "informal")
-RECYCLING = ("recycling",)
-REPORTING = ("reporting", "scrapping", "collection", "recycling", "swapping")
+FLEET = ("life", "replacement", "swap")
+RETIRING = ("life", "replacement", "swap", "market", "enforcement", "scrapping", "collection")
+RECYCLING = ("recycling", "production_scrap", "informal")
+REPORTING = ("reporting", "coding", "falsehood")
+WAITING = ("scrapping", "collection", "recycling")
 """Sections of the scenario that the figures rest on; a name that a run does not have counts nothing."""
 
 Chart = Callable[[str, MeasureInfo, list[Row]], Figure]
@@ -310,12 +320,17 @@ def _meaning(data: ReportInput, figure: Figure) -> Text:
         f"Simulated; mean of {n} replications. {figure.interval.en}: 95 % interval of the mean. ",
         f"模拟结果，{n} 次重复的均值。{figure.interval.zh}：均值的 95 % 置信区间。",
     )
-    if f"{figure.id}_total" in figure.datasets and all(row.key for row in figure.rows):
-        text = Text(
-            f"{text.en}It is the widest that the parts allow. ",
-            f"{text.zh}合计的区间由各部分相加，为偏宽的上限。",
-        )
+    behind = ("breaches_happened", "breaches_visible") if figure.id == "breaches" else (figure.id,)
+    summed = f"{figure.id}_total" in figure.datasets or figure.id == "breaches"
+    if summed and any(_widest(data, measure) for measure in behind):
+        text = Text(text.en + WIDEST.en, text.zh + WIDEST.zh)
     return text
+
+
+def _widest(data: ReportInput, measure: str) -> bool:
+    """Return whether the totals of *measure* have no intervals of their own."""
+    rows = rows_of(data, measure)
+    return bool(rows) and all(row.key for row in rows)
 
 
 def _rests_on(data: ReportInput, sections: tuple[str, ...]) -> str:

@@ -77,13 +77,14 @@ th button::after {{ content: " ↕"; color: #b9c2cc; }}
 th[aria-sort="ascending"] button::after {{ content: " ↑"; color: var(--accent); }}
 th[aria-sort="descending"] button::after {{ content: " ↓"; color: var(--accent); }}
 .sheet {{ padding: .4rem .7rem; margin: 1rem 0; }}
-.id {{ color: var(--soft); font-size: .92em; white-space: nowrap; }}
+.id {{ color: var(--soft); font-size: .92em; }}
 .tag {{ display: inline-block; border: 1px solid #b9c2cc; border-radius: 4px; padding: 0 .4em;
   font-size: .82em;
   color: var(--soft); white-space: nowrap; }}
 .tag.strong {{ border-color: #b4561b; color: #9c4510; }}
 .idle td, .idle th {{ color: var(--soft); }}
 .share {{ min-width: 118px; }}
+#rules td:nth-child(2) {{ min-width: 150px; }}
 .meter {{ display: block; height: 7px; border-radius: 4px; background: #e6eaee; margin-top: .3rem;
   overflow: hidden; }}
 .meter > i {{ display: block; height: 100%; background: var(--accent); }}

@@ -8,7 +8,7 @@ from html import escape
 from sim.report.model import Assumption, Estimate, ReportInput, RuleLine
 from sim.report.reading import mean_and_interval, number
 from sim.report.sections import Section, breaches
-from sim.report.words import NO_DATA, Text, both
+from sim.report.words import NO_DATA, Text, both, label
 
 GRADES = (
     (
@@ -100,13 +100,12 @@ def _most_first(rule: RuleLine) -> tuple[bool, float, str]:
 
 
 def _rule_row(rule: RuleLine) -> str:
-    known = bool(rule.article.strip()) and "?" not in rule.article
-    article = escape(rule.article) if known else _tag(Text("article unknown", "条款号未知"))
     tags = _tag(Text("voluntary condition", "自愿性条件")) if rule.voluntary else ""
     ran = rule.outcome.startswith("RAN")
     if not ran:
         tags += f" {_tag(_outcome(rule.outcome), strong=rule.outcome.startswith('BROKEN'))}"
     name = f"{both(Text(rule.title_en, rule.title_zh))} <span class='id'>{escape(rule.id)}</span> {tags}"
+    text = f'{_article(rule.article)}<br><span class="id">{both(label(rule.regime, "regime"))}</span>'
     numbers = (
         _counted(rule.happened) + _counted(rule.visible) + _visible_share(rule)
         if ran
@@ -115,9 +114,21 @@ def _rule_row(rule: RuleLine) -> str:
     # The regime stands below the article: together they say which text is meant.
     return (
         f'<tr{"" if ran else " class=idle"}><th scope="row" data-value="{escape(rule.id)}">{name}</th>'
-        f'<td data-value="{escape(rule.regime)} {escape(rule.article)}">{article}<br>'
-        f'<span class="id">{escape(rule.regime)}</span></td><td>{escape(rule.grade)}</td>{numbers}</tr>'
+        f'<td data-value="{escape(rule.regime)} {escape(rule.article)}">{text}</td>'
+        f"<td>{escape(rule.grade)}</td>{numbers}</tr>"
     )
+
+
+def _article(article: str) -> str:
+    """Return the article; one whose number is not known keeps its act and says so.
+
+    >>> _article("Order 73 art. 24(7)")
+    'Order 73 art. 24(7)'
+    """
+    if article.strip() and "?" not in article and "unknown" not in article:
+        return escape(article)
+    act = article.partition(",")[0].strip() if "," in article else ""
+    return f"{escape(act)} {_tag(Text('article unknown', '条款号未知'))}".strip()
 
 
 def _outcome(outcome: str) -> Text:

@@ -19,7 +19,7 @@ LABELS = {
     "chemistry": {
         "LFP": Text("LFP", "磷酸铁锂"),
         "NCM": Text("NCM", "三元"),
-        "LMO": Text("LMO", "锰酸锂"),
+        "LMO": Text("LMO and others", "锰酸锂及其他"),
         "LTO": Text("LTO", "钛酸锂"),
         "NIMH": Text("NiMH", "镍氢"),
         "LCO": Text("LCO", "钴酸锂"),
@@ -83,6 +83,13 @@ LABELS = {
     "seen": {
         "happened": Text("happened", "实际发生"),
         "visible": Text("visible to the platform", "平台可见"),
+    },
+    "regime": {
+        "order73": Text("law of 2026", "2026 年规定"),
+        "cn_2018": Text("law of 2018", "2018 年规定"),
+        "voluntary": Text("voluntary", "自愿性"),
+        "registry": Text("registry logic", "登记逻辑"),
+        "imagined": Text("imagined law", "假想规定"),
     },
     "flow": {
         "scrapped vehicles": Text("scrapped vehicles", "报废车辆"),

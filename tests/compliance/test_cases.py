@@ -57,11 +57,8 @@ def test_each_limit_of_a_rule_is_hit(rule, stores):
     """Some case breaches each dated limit: no limit stands in the table untried."""
     hit: set[int] = set()
     for case in (case for case in CASES if case.rule is rule):
-        hit |= set(
-            audit(
-                stores["sqlite"], {"truth": truth, "register": register}[case.view](case.as_of), (rule,)
-            ).findings.limit.tolist()
-        )
+        answer = audit(stores["sqlite"], view_of(case.view, case.as_of), (rule,))
+        hit |= set(answer.findings.limit.tolist())
     assert hit == set(range(len(rule.limits)))
 
 
@@ -150,7 +147,7 @@ def test_a_wrong_name_is_answered_with_the_closest(tmp_path, text, message):
             r"event 1: `happened` is '2026-05-06', expected a day, like 2026-05-06",
         ),
         ("complies = 3", r"R46.toml: `complies` is 3, expected a list of tables"),
-        ("[[complies", r"R46.toml: .*line 1"),
+        ("[[complies", r"R46.toml: Expected"),
     ],
 )
 def test_a_wrong_value_is_answered_with_where_and_what_was_expected(tmp_path, text, message):

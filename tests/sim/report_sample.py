@@ -14,16 +14,32 @@ INFOS = [
     MeasureInfo("installed_gwh", "Batteries installed", "装车电池", "GWh", "GWh", "chemistry"),
     MeasureInfo("retired_mass", "Batteries retired", "退役电池", "kt", "千吨", "chemistry"),
     MeasureInfo("retired_channel", "Batteries retired", "退役电池", "kt", "千吨", "channel"),
-    MeasureInfo("formal_share", "Share taken by formal channels", "进入正规渠道的比例", "", "", ""),
-    MeasureInfo("complete_chain_share", "Share with a complete chain", "信息链完整的比例", "", "", ""),
+    MeasureInfo(
+        "formal_share",
+        "Share of retired mass handed over lawfully",
+        "正规渠道占退役质量比例",
+        "share",
+        "比例",
+        "",
+    ),
+    MeasureInfo(
+        "complete_chain_share",
+        "Share of retired packs with every event on the platform",
+        "全链条记录完整的退役电池包比例",
+        "share",
+        "比例",
+        "",
+    ),
     MeasureInfo("recovered", "Recovered", "回收量", "t", "吨", "element"),
     MeasureInfo("processed", "Processed", "处理量", "kt", "千吨", "source"),
-    MeasureInfo("reported_share", "Share of duties reported", "已报送比例", "", "", "role"),
+    MeasureInfo(
+        "reported_share", "Share of events that were reported", "已报送事件比例", "share", "比例", "role"
+    ),
     MeasureInfo("report_delay_days", "Delay of reports", "报送延迟", "days", "天", "role"),
     MeasureInfo("wait_days", "Waiting time", "等待时间", "days", "天", "stage"),
     MeasureInfo("flow", "Flow", "流量", "kt", "千吨", "flow"),
-    MeasureInfo("breaches_happened", "Breaches that happened", "实际发生的违规", "per year", "起/年", "rule"),
-    MeasureInfo("breaches_visible", "Breaches visible", "平台可见的违规", "per year", "起/年", "rule"),
+    MeasureInfo("breaches_happened", "Breaches that happened", "实际发生的违规", "count", "起", "rule"),
+    MeasureInfo("breaches_visible", "Breaches visible", "平台可见的违规", "count", "起", "rule"),
 ]
 
 FLOWS = {
@@ -73,16 +89,16 @@ GROWTH = {
 }  # fmt: skip
 
 RULES = [
-    ("ELV-01", "Scrapped vehicle accepted without its battery", "接收无电池的报废车辆且仍出具证明", "art. ?", "B", "Order 73", False, 210_000, 61_000, "RAN"),
-    ("REC-01", "Receipt reported late", "入库信息逾期报送", "Art. 24(7)", "A", "Order 73", False, 88_000, 85_400, "RAN"),
-    ("REC-02", "Dispatch reported late", "出库信息逾期报送", "Art. 24(7)", "A", "Order 73", False, 31_000, 30_200, "RAN"),
-    ("OUT-02", "Stored longer than ninety days at an outlet", "在网点存放超过九十日", "art. 4.3", "C", "GB/T 38698.2", True, 150_000, 121_000, "RAN"),
-    ("EBK-01", "Used cells in an electric bicycle", "废旧电池用于电动自行车", "Art. 22", "A", "Order 73", False, 70_000, 2_900, "RAN"),
-    ("COD-01", "Code used twice", "编码重复", "", "B", "Order 73", False, 0, 0, "RAN"),
-    ("FAL-01", "Pack never handed over", "电池包未移交", "Art. 19", "A", "Order 73", False, 4_000, 4_900, "RAN"),
-    ("IND-07", "Nickel recovery below the industry condition", "镍回收率低于行业规范条件", "IV(2)", "A", "Industry conditions 2024", True, 12, 12, "RAN"),
-    ("TRA-03", "Transport without a dangerous-goods permit", "无危险货物运输许可的运输", "art. ?", "C", "Adjacent law", False, math.nan, math.nan, "SKIPPED no permit column"),
-    ("CU-09", "White list joined within two years of a penalty", "受罚两年内申请公告", "Art. 42", "A", "Order 73", False, math.nan, math.nan, "BROKEN column `penalty` not found"),
+    ("ELV-01", "Scrapped vehicle accepted without its battery", "接收无电池的报废车辆且仍出具证明", "Order 73, article unknown", "B", "order73", False, 210_000, 61_000, "RAN"),
+    ("REC-01", "Receipt reported late", "入库信息逾期报送", "Order 73 art. 24(7)", "A", "order73", False, 88_000, 85_400, "RAN"),
+    ("REC-02", "Dispatch reported late", "出库信息逾期报送", "Order 73 art. 24(7)", "A", "order73", False, 31_000, 30_200, "RAN"),
+    ("OUT-02", "Stored longer than ninety days at an outlet", "在网点存放超过九十日", "GB/T 38698.2 art. 4.3", "C", "voluntary", True, 150_000, 121_000, "RAN"),
+    ("EBK-01", "Used cells in an electric bicycle", "废旧电池用于电动自行车", "Order 73 art. 22", "A", "order73", False, 70_000, 2_900, "RAN"),
+    ("COD-01", "Code used twice", "编码重复", "", "B", "order73", False, 0, 0, "RAN"),
+    ("FAL-01", "Pack never handed over", "电池包未移交", "Order 73 art. 19", "A", "order73", False, 4_000, 4_900, "RAN"),
+    ("IND-07", "Nickel recovery below the industry condition", "镍回收率低于行业规范条件", "Industry conditions 2024 art. IV(2)", "A", "voluntary", True, 12, 12, "RAN"),
+    ("TRA-03", "Transport without a dangerous-goods permit", "无危险货物运输许可的运输", "art. ?", "C", "cn_2018", False, math.nan, math.nan, "SKIPPED no permit column"),
+    ("CU-09", "White list joined within two years of a penalty", "受罚两年内申请公告", "Order 73 art. 42", "A", "order73", False, math.nan, math.nan, "BROKEN column `penalty` not found"),
 ]  # fmt: skip
 
 
@@ -158,9 +174,9 @@ def _about(mean: float, n: int, wide: float = 0.03) -> Estimate:
 
 def _assumptions() -> list[Assumption]:
     sections = (
-        "fleet",
-        "service",
-        "swapping",
+        "life",
+        "replacement",
+        "swap",
         "scrapping",
         "collection",
         "recycling",

@@ -248,6 +248,20 @@ def test_a_total_is_the_row_without_key_else_the_sum_of_the_parts():
     assert (given_.mean, given_.low, given_.high) == (30, 29, 31)
 
 
+def test_a_total_without_an_interval_of_its_own_says_so(html):
+    """In the cards, under the six stacked figures, and under the breaches; nowhere where totals are given."""
+    said = "The interval of a total is the widest that its parts allow."
+    assert html.count(said) == 8
+    data = sample()
+    totals = [
+        Row(name, year, "", value.mean, value.low, value.high, 3)
+        for name in ("stock_vehicles", "retired_mass")
+        for year, value in totals_of([r for r in data.rows if r.measure == name]).items()
+    ]
+    rows = [*totals, *(r for r in data.rows if r.measure in ("stock_vehicles", "retired_mass"))]
+    assert said not in render(replace(data, rows=rows))
+
+
 def test_a_year_that_is_missing_gives_way_to_the_horizon_then_to_the_last():
     one, whole = Row("m", 2028, "a", 1, 1, 1, 1), Row("m", None, "a", 1, 1, 1, 1)
     assert shown_year([one], 2028) == 2028
@@ -280,13 +294,14 @@ def test_numbers_that_are_none_are_left_out():
 
 def test_a_rule_shows_article_grade_counts_and_share(page):
     cells = page.row("Receipt reported late")
-    assert cells[1] == "Art. 24(7)Order 73"
+    assert cells[1].startswith("Order 73 art. 24(7)law of 2026")
     assert cells[2:] == ["A", "88,000[85,360 – 90,640]", "85,400[82,838 – 87,962]", "97 %"]
 
 
 def test_an_article_that_is_not_known_says_so(page):
     assert page.row("Code used twice")[1].startswith("article unknown条款号未知")
-    assert "art. ?" not in "".join(page.row("Scrapped vehicle accepted"))
+    assert page.row("Scrapped vehicle accepted")[1].startswith("Order 73 article unknown条款号未知")
+    assert page.row("Transport without")[1].startswith("article unknown")
 
 
 def test_voluntary_conditions_and_rules_that_did_not_run_are_marked(page):

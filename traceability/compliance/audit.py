@@ -141,20 +141,30 @@ def happened_and_visible(store: Store, as_of: int, rules: Sequence[Rule] = RULES
     """
     happened, told = audit(store, truth(as_of), rules), audit(store, register(as_of), rules)
     real, seen = happened.findings, told.findings
-    real_keys, seen_keys = real.keys(), seen.keys()
-    known, groups = np.unique(np.concatenate([real_keys, seen_keys]), return_inverse=True)
+    groups, rule_of = _grouped(np.concatenate([real.keys(), seen.keys()], axis=1))
     of_real, of_seen = groups[: len(real)], groups[len(real) :]
-    is_real, is_seen = np.zeros(known.size, dtype=np.bool_), np.zeros(known.size, dtype=np.bool_)
+    is_real, is_seen = np.zeros(rule_of.size, dtype=np.bool_), np.zeros(rule_of.size, dtype=np.bool_)
     is_real[of_real], is_seen[of_seen] = True, True
-    real = replace(real, visible=np.where(is_seen[of_real], YES, NO).astype(np.int64))
     only_seen = ~is_real[of_seen]
+    real = replace(real, visible=np.where(is_seen[of_real], YES, NO).astype(np.int64))
     seen = replace(seen, happened=np.where(only_seen, NO, YES).astype(np.int64))
     counts = [
-        np.bincount(known["rule"][chosen], minlength=len(rules)).tolist()
+        np.bincount(rule_of[chosen], minlength=len(rules)).tolist()
         for chosen in (is_real, is_seen, is_real & is_seen)
     ]
     scores = tuple(Score(rule, *numbers) for rule, *numbers in zip(rules, *counts, strict=True))
     return Scorecard(happened, told, real.and_those(seen[only_seen]), scores)
+
+
+def _grouped(keys: Int64s) -> tuple[Int64s, Int64s]:
+    """Return int64[n], a number for each key, equal for equal ones, and int64[k], the rule of each number."""
+    order = np.lexsort(keys[::-1])
+    in_order = keys[:, order]
+    starts = np.ones(order.size, dtype=np.bool_)
+    starts[1:] = (in_order[:, 1:] != in_order[:, :-1]).any(axis=0)
+    numbers = np.empty(order.size, dtype=np.int64)
+    numbers[order] = np.cumsum(starts) - 1
+    return numbers, in_order[0, starts] // 2
 
 
 def _ask(

@@ -48,7 +48,8 @@ CSV_COLUMNS = (
 )
 """Columns of the file that `write_findings` writes."""
 
-_LOOK_UP_AT_ONCE = 20_000
+_ASKED_BY_NUMBER = 10_000
+_READ_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,16 +100,14 @@ class Findings:
         counts = np.bincount(self.rule, minlength=len(self.rules))
         return {rule.id: int(n) for rule, n in zip(self.rules, counts, strict=True)}
 
-    def keys(self) -> npt.NDArray[np.void]:
-        """Return a record for each finding: rule and unit and vehicle, that is the duty and whom it concerns.
+    def keys(self) -> Int64s:
+        """Return int64[3, n], equal for equal findings: rule, unit and vehicle, so duty and whom it concerns.
 
         Where there is neither unit nor vehicle (a share of a year), the actor and the day stand for them.
         """
-        keys = np.zeros(len(self), dtype=[(n, np.int64) for n in ("rule", "unit", "vehicle", "actor", "day")])
-        keys["rule"], keys["unit"], keys["vehicle"] = self.rule, self.unit, self.vehicle
         of_actor = (self.unit == NULL) & (self.vehicle == NULL)
-        keys["actor"], keys["day"] = np.where(of_actor, self.actor, NULL), np.where(of_actor, self.day, NULL)
-        return keys
+        whom = np.where(of_actor, self.actor, self.unit), np.where(of_actor, self.day, self.vehicle)
+        return np.stack([2 * self.rule + of_actor, *whom])
 
     def and_those(self, others: Findings) -> Findings:
         """Return both together, in their one order.  The rules must be the same."""
@@ -190,11 +189,17 @@ def _names(
 ) -> dict[int, str]:
     """Return number -> name of those rows of *table* that are *wanted*."""
     numbers = np.unique(wanted[wanted != NULL])
+    if numbers.size <= _ASKED_BY_NUMBER:
+        picked = [number.in_(numbers.tolist())]
+    else:  # a list of so many would take longer to read than the table
+        starts = range(int(numbers[0]), int(numbers[-1]) + 1, _READ_AT_ONCE)
+        picked = [number.between(start, start + _READ_AT_ONCE - 1) for start in starts]
     found: dict[int, str] = {}
-    for start in range(0, numbers.size, _LOOK_UP_AT_ONCE):
-        some = numbers[start : start + _LOOK_UP_AT_ONCE].tolist()
-        rows = store.rows(select(number, name).select_from(table).where(number.in_(some)))
-        found |= {int(str(n)): str(text) for n, text in rows if text is not None}
+    for rows in picked:
+        named = select(number.label("number"), name.label("name")).where(rows, name.is_not(None))
+        part = store.select(named.select_from(table))
+        known = np.isin(part["number"], numbers)
+        found.update(zip(part["number"][known].tolist(), part["name"][known].tolist(), strict=True))
     return found
 
 

@@ -1,0 +1,66 @@
+"""The command line: `battrace …`.  Each command is imported when it is called, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from traceability.errors import TraceabilityError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("sim.cli.run", "simulate a scenario and write its report"),
+    "audit": ("sim.cli.audit", "run the compliance rules over the log of a run"),
+    "show": ("sim.cli.show", "tell the life of one unit or vehicle"),
+    "code": ("sim.cli.code", "decode battery codes of GB/T 34014"),
+    "lifecycle": ("sim.cli.lifecycle", "print or draw what can follow what"),
+}
+"""Command -> module that holds it (as `command`), and what the list of commands says of it."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # the list is told without importing a single command
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from traceability.errors import UnknownName
+
+            raise click.UsageError(str(UnknownName("command", args[0], COMMANDS)))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="battrace")
+def cli() -> None:
+    """Traceability laboratory for China's used power batteries.
+
+    Exit codes: 0 clean, 1 findings, 2 wrong input, 3 a broken rule.
+
+    Example: battrace run
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a wrong input ends with one message and exit code 2, never with a traceback."""
+    try:
+        cli.main(args=None if arguments is None else list(arguments))
+    except TraceabilityError as error:
+        click.echo(f"battrace: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,70 @@
+"""Intervals over replications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+
+import numpy as np
+
+from sim.measures import Value
+from sim.report.model import Estimate, Row
+
+CONFIDENCE = 0.95
+
+
+def mean_interval(values: Sequence[float]) -> Estimate:
+    """Return the mean of independent *values* with its two-sided 95 % interval (Student's t).
+
+    With one value there is no interval: low and high are the mean.  Source: Law (2015), eq. 4.12.
+    """
+    n = len(values)
+    mean = float(np.mean(values))
+    if n < 2:
+        return Estimate(mean, mean, mean)
+    from scipy.special import stdtrit  # slow to import, and needed only here
+
+    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * float(np.std(values, ddof=1)) / sqrt(n)
+    return Estimate(mean, mean - half, mean + half)
+
+
+def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
+    """Return one row per measure, year and key, over all replications; what one of them lacks counts as zero there.
+
+    Shares, delays and waits have no zero to stand in: they are averaged over the replications that have them.
+    """
+    runs = [[*values, *_totals(values)] for values in replications]
+    found: dict[tuple[str, int | None, str], dict[int, float]] = {}
+    for number, values in enumerate(runs):
+        for value in values:
+            found.setdefault((value.measure, value.year, value.key), {})[number] = value.value
+    rows = []
+    for (measure, year, key), by_run in found.items():
+        here = list(by_run.values())
+        if measure not in AVERAGES:
+            here += [0.0] * (len(runs) - len(here))
+        estimate = mean_interval(here)
+        if measure in SHARES:
+            # a share lies between none and all, whatever Student's t says of three replications
+            estimate = Estimate(estimate.mean, max(estimate.low, 0.0), min(estimate.high, 1.0))
+        rows.append(Row(measure, year, key, estimate.mean, estimate.low, estimate.high, len(here)))
+    return sorted(rows, key=lambda r: (r.measure, r.year or 0, r.key))
+
+
+def _totals(values: Sequence[Value]) -> list[Value]:
+    """Return the sums over the keys of each measure that adds up, under the key that is empty."""
+    sums: dict[tuple[str, int | None], float] = {}
+    for value in values:
+        if value.measure in SUMS:
+            sums[value.measure, value.year] = sums.get((value.measure, value.year), 0.0) + value.value
+    return [Value(measure, year, "", total) for (measure, year), total in sums.items()]
+
+
+SUMS = frozenset(
+    {
+        "stock_vehicles", "registrations", "exits", "installed_gwh", "retired_mass", "retired_packs",
+        "retired_channel", "processed", "breaches_happened", "breaches_visible",
+    }
+)  # fmt: skip
+SHARES = frozenset({"formal_share", "complete_chain_share", "reported_share"})
+AVERAGES = frozenset({"formal_share", "complete_chain_share", "reported_share", "report_delay_days", "wait_days"})

@@ -1,0 +1,327 @@
+"""A study: replications of one scenario, side by side, and the folder that they leave.
+
+    RUN/run.toml             the record: resolved scenario, versions, hashes, one fingerprint
+    RUN/log/r000, r001, …    a log store for each replication
+    RUN/measures.csv         every measure, tidy, one row per replication
+    RUN/findings.csv         every breach that happened or that the register shows
+    RUN/report.html          one page, offline, in English and Chinese
+
+A replication is written under a hidden name and moved into place when it is whole.  A run that was killed
+says so in its record, and `resume` repeats only what is missing, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from importlib.resources import files
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from sim import breaches, inputs, record
+from sim.measures import Value, measure
+from sim.run import simulate
+from sim.scenario import Scenario
+from traceability.compliance.audit import Fate, happened_and_visible
+from traceability.compliance.findings import write_findings
+from traceability.errors import StoreError
+from traceability.store import open_store
+from traceability.store.parquet import ParquetStore
+
+Progress = Callable[[list[float]], None]
+
+MEASURE_COLUMNS = ("measure", "year", "key", "replication", "value", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What the replications of a run say.
+
+    Attributes:
+        values: the measures of each replication.
+        outcomes: rule id -> "ran", or why it did not.
+        events: rows of all logs together.
+    """
+
+    values: list[list[Value]]
+    outcomes: dict[str, str]
+    events: int
+
+
+def run_study(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    workers: int = 1,
+    resume: bool = False,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Outcomes:
+    """Run every replication of *scenario* into *folder* and write measures and findings.
+
+    Args:
+        scenario: what to run.
+        folder: made if need be; refused if a run is there, unless *resume*.
+        workers: processes; the results do not depend on how many.
+        executor: used instead of processes of our own.
+        progress: called about five times a second with the share done of each replication.
+
+    Raises:
+        StoreError: something else is in *folder*, or it cannot be written.
+    """
+    _claim(folder, scenario, resume)
+    numbers = list(range(scenario.replications))
+    todo = [number for number in numbers if not _part(folder, number).exists()]
+    for number in todo:
+        _clear(folder, number)
+    if workers == 1 and executor is None:
+        for number in todo:
+            _replicate(scenario, folder, number, _inline(folder, numbers, progress))
+    elif todo:
+        _in_parallel(scenario, folder, todo, numbers, workers, executor, progress)
+    outcomes = _gathered(folder, numbers)
+    _write_measures(folder, outcomes)
+    _write_findings(folder, numbers)
+    return outcomes
+
+
+def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
+    """Mark the run in *folder* complete and return its fingerprint."""
+    logs = {f"r{number:03d}": _log_digest(_log(folder, number)) for number in range(scenario.replications)}
+    mark = fingerprint_of(scenario, logs)
+    table = _record(scenario)
+    table |= {"complete": True, "fingerprint": mark, "events": outcomes.events, "logs": logs}
+    table["files"] = {name: _digest(folder / name) for name in ("measures.csv", "findings.csv", "report.html")}
+    record.write_record(folder, table)
+    for number in range(scenario.replications):
+        _part(folder, number).unlink(missing_ok=True)
+        _findings(folder, number).unlink(missing_ok=True)
+    return mark
+
+
+def fingerprint_of(scenario: Scenario, logs: dict[str, str]) -> str:
+    """Return the fingerprint of a run with these log digests."""
+    return record.fingerprint(scenario, inputs_digest(), logs)
+
+
+def preliminary_fingerprint(folder: Path, scenario: Scenario) -> str:
+    """Return the fingerprint of a run whose logs are all there; the report quotes it."""
+    return fingerprint_of(
+        scenario, {f"r{number:03d}": _log_digest(_log(folder, number)) for number in range(scenario.replications)}
+    )
+
+
+def inputs_digest() -> str:
+    """Return the SHA-256 over every input file that ships."""
+    total = hashlib.sha256()
+    for item in sorted(files("sim").joinpath("data").iterdir(), key=lambda i: i.name):
+        if item.name.endswith(".csv"):
+            total.update(item.name.encode() + b"\0" + item.read_bytes())
+    return total.hexdigest()
+
+
+def log_url(folder: Path, replication: int) -> str:
+    """Return the URL of the log of one replication."""
+    return f"parquet:{_log(folder, replication)}"
+
+
+def _claim(folder: Path, scenario: Scenario, resume: bool) -> None:
+    if (folder / record.RECORD).exists():
+        if not resume:
+            raise StoreError(f"{folder}: a run is there already; choose another --out, or --resume it if it was stopped")
+        before = record.read_record(folder)
+        if before.get("scenario") != record.scenario_table(scenario):
+            raise StoreError(f"{folder}: was started with another scenario; resume it with the same one")
+        if before.get("versions") != record.versions():
+            raise StoreError(f"{folder}: was started with other versions of the program; start a new run")
+    elif folder.exists() and any(path.name != f".{record.RECORD}.part" for path in folder.iterdir()):
+        raise StoreError(f"{folder}: holds other files; choose an empty folder for --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # the record comes first: whatever is found beside it is then known to be unfinished
+        record.write_record(folder, {**_record(scenario), "complete": False})
+        (folder / "log").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _record(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "versions": record.versions(),
+        "inputs": inputs_digest(),
+        "scenario": record.scenario_table(scenario),
+    }
+
+
+def _log(folder: Path, number: int) -> Path:
+    return folder / "log" / f"r{number:03d}"
+
+
+def _part(folder: Path, number: int) -> Path:
+    return folder / "log" / f".r{number:03d}.json"
+
+
+def _findings(folder: Path, number: int) -> Path:
+    return folder / "log" / f".r{number:03d}.findings.csv"
+
+
+def _progress_file(folder: Path, number: int) -> Path:
+    return folder / "log" / f".r{number:03d}.progress"
+
+
+def _clear(folder: Path, number: int) -> None:
+    """Remove what a killed replication has left."""
+    shutil.rmtree(folder / "log" / f".r{number:03d}.part", ignore_errors=True)
+    for path in (_progress_file(folder, number), _findings(folder, number)):
+        path.unlink(missing_ok=True)
+
+
+def _replicate(scenario: Scenario, folder: Path, number: int, tell: Callable[[int, float], None] | None) -> None:
+    """Run one replication, look at its log and leave its part: the last thing that is written."""
+    final, part = _log(folder, number), folder / "log" / f".r{number:03d}.part"
+    tell = tell or (lambda _number, _share: None)
+    if not final.exists():
+        with open_store(f"parquet:{part}", create=True) as store:
+            simulate(
+                scenario,
+                inputs.load(),
+                store,
+                replication=number,
+                progress=lambda done, days: tell(number, 0.7 * done / days),
+            )
+        os.replace(part, final)
+    with open_store(f"parquet:{final}", threads=1) as store:
+        assert isinstance(store, ParquetStore)
+        tell(number, 0.75)
+        values = measure(store)
+        tell(number, 0.8)
+        card = happened_and_visible(store, int(store.meta()["last_day"]))
+        tell(number, 0.95)
+        values += breaches.count(card, store)
+        write_findings(_findings(folder, number), store, card.findings)
+        outcomes = {
+            told.rule.id: "ran" if told.fate is Fate.RAN else f"{told.fate.value}: {told.reason}"
+            for told in card.truth.outcomes
+        }
+        from traceability.store import schema
+
+        events = store.count(schema.event)
+    done = {"values": values, "outcomes": outcomes, "events": events}
+    record.replace_file(_part(folder, number), json.dumps(done, ensure_ascii=False).encode())
+    tell(number, 1.0)
+
+
+def _work(scenario: Scenario, folder: Path, number: int) -> None:
+    """Run one replication in a process of its own; it tells how far it is through a file beside its log."""
+
+    def tell(_: int, share: float) -> None:
+        record.replace_file(_progress_file(folder, number), str(share).encode())
+
+    _replicate(scenario, folder, number, tell)
+    _progress_file(folder, number).unlink(missing_ok=True)
+
+
+def _inline(folder: Path, numbers: Sequence[int], progress: Progress | None) -> Callable[[int, float], None] | None:
+    if progress is None:
+        return None
+    last = 0.0
+
+    def tell(number: int, share: float) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.2 or share == 1.0:
+            last = time.monotonic()
+            progress([share if n == number else _share(folder, n) for n in numbers])
+
+    return tell
+
+
+def _share(folder: Path, number: int) -> float:
+    if _part(folder, number).exists():
+        return 1.0
+    try:
+        return float(_progress_file(folder, number).read_text())
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _in_parallel(
+    scenario: Scenario,
+    folder: Path,
+    todo: Sequence[int],
+    numbers: Sequence[int],
+    workers: int,
+    executor: Executor | None,
+    progress: Progress | None,
+) -> None:
+    own = executor is None
+    pool = executor or ProcessPoolExecutor(min(workers, len(todo)), mp_context=get_context("spawn"))
+    try:
+        pending = {pool.submit(_work, scenario, folder, number) for number in todo}
+        while pending:
+            finished, pending = wait(pending, timeout=0.2)
+            for future in finished:
+                future.result()
+            if progress is not None:
+                progress([_share(folder, number) for number in numbers])
+    finally:
+        if own:
+            pool.shutdown(cancel_futures=True)
+
+
+def _gathered(folder: Path, numbers: Sequence[int]) -> Outcomes:
+    values, outcomes, events = [], {}, 0
+    for number in numbers:
+        part = json.loads(_part(folder, number).read_text("utf-8"))
+        values.append([Value(*row) for row in part["values"]])
+        outcomes.update(part["outcomes"])
+        events += part["events"]
+    return Outcomes(values, outcomes, events)
+
+
+def _write_measures(folder: Path, outcomes: Outcomes) -> None:
+    from sim.measures import MEASURES
+
+    units = {info.id: info.unit_en for info in MEASURES}
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(MEASURE_COLUMNS)
+    for number, values in enumerate(outcomes.values):
+        for value in values:
+            year = "" if value.year is None else value.year
+            writer.writerow((value.measure, year, value.key, number, repr(value.value), units[value.measure]))
+    record.replace_file(folder / "measures.csv", out.getvalue().encode())
+
+
+def _write_findings(folder: Path, numbers: Sequence[int]) -> None:
+    part = folder / ".findings.csv.part"
+    with part.open("w", encoding="utf-8", newline="") as out:
+        for number in numbers:
+            for place, line in enumerate(_lines(_findings(folder, number))):
+                if place:
+                    out.write(f"{number},{line}")
+                elif number == numbers[0]:
+                    out.write(f"replication,{line}")
+    os.replace(part, folder / "findings.csv")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", newline="") as rows:
+        yield from rows
+
+
+def _log_digest(log: Path) -> str:
+    return _digest(log / "store.json")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
