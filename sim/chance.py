@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
+from math import log1p
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ import numpy.typing as npt
 Keys = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 Int32s = npt.NDArray[np.int32]
+
+LONGEST_DAYS = 20_000
+"""No delay is longer: some fifty years."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -58,11 +62,15 @@ class Chance:
 
 
 def geometric_days(uniform: Floats, mean_days: float | Floats) -> Int32s:
-    """Return int32[n], whole days 0, 1, … of a geometric law with this mean, from uniforms."""
-    mean = np.asarray(mean_days, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        stay = np.log1p(-1.0 / (1.0 + mean))
-    return np.minimum(np.log1p(-uniform) / stay, 100_000).astype(np.int32)
+    """Return int32[n], whole days 0, 1, … of a geometric law with this mean, from uniforms; at most LONGEST_DAYS."""
+    if isinstance(mean_days, np.ndarray):
+        stay = -1.0 / np.log1p(1.0 / np.maximum(mean_days, 1e-12))
+    else:
+        stay = -1.0 / log1p(1.0 / max(mean_days, 1e-12))
+    days = np.log1p(-uniform)
+    days *= stay
+    np.minimum(days, LONGEST_DAYS, out=days)
+    return days.astype(np.int32)
 
 
 def uniform_days(uniform: Floats, first: int, last: int) -> Int32s:

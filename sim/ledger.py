@@ -20,6 +20,7 @@ from traceability.registry import Registry
 from traceability.vocabulary import EventType
 
 Mask = npt.NDArray[np.bool_]
+_IN_ORDER = (EventType.COLLECT, EventType.SHIP, EventType.DIVERT, EventType.RECEIVE)
 
 
 class Ledger:
@@ -46,6 +47,7 @@ class Ledger:
         self.registry = registry
         self.last_day = last_day
         self._chance, self._habits, self._falsehood = chance, habits, falsehood
+        self._notes: dict[tuple[EventType, str | None], list[dict[str, Ints]]] = {}
         firms = np.arange(cast.role.size, dtype=np.uint64)
         self._silence = chance.draw("reporting.never", firms)
         self._bulk = chance.draw("reporting.bulk", firms)
@@ -94,6 +96,37 @@ class Ledger:
                 )
             )
         return written
+
+    def note(
+        self, event: EventType, units: Ints, *, actor: Ints, day: int, reporter: str | None, **columns: Ints
+    ) -> None:
+        """Note what happened to *units* on *day*; it is written with the rest of the month.
+
+        Processes that work day by day note: one batch a month costs what one a day would.
+
+        Args:
+            columns: what `write` takes besides (or, for DIVERT, `write_hidden_sale`), int[n] each.
+        """
+        self._notes.setdefault((event, reporter), []).append(
+            {"units": units, "actor": actor, "day": np.full(units.size, day, dtype=np.int32), **columns}
+        )
+
+    def write_notes(self, keys_of: Keys) -> None:
+        """Write all that was noted, event by event, in the order in which a battery meets them.
+
+        Args:
+            keys_of: uint64, the luck key of every unit by its number.
+        """
+        for event in _IN_ORDER:
+            for (noted, reporter), notes in self._notes.items():
+                if noted is event:
+                    columns = {name: np.concatenate([note[name] for note in notes]) for name in notes[0]}
+                    units = columns.pop("units")
+                    if event is EventType.DIVERT:
+                        self.write_hidden_sale(units, keys_of[units], reporter=reporter, **columns)
+                    else:
+                        self.write(event, units, keys_of[units], reporter=reporter, **columns)
+        self._notes.clear()
 
     def write_hidden_sale(
         self,
@@ -169,16 +202,22 @@ class Ledger:
         if reporter is None:
             return NEVER
         habit = self._habits[reporter]
-        omitted = habit.omitted_share.at(day)
+        first, last = int(day.min()), int(day.max())
+        omitted = habit.omitted_share.between(day, first, last)
         if isinstance(omitted, float) and omitted >= 1.0:
             return NEVER
         luck = self._chance.draw(f"report.{event}", keys)
-        told = day + geometric_days(luck, habit.delay_days.at(day))
-        bulk = self._bulk[actor] < habit.bulk_share.at(day)
-        told = np.where(bulk, months.quarter_end(told), told)
+        told = geometric_days(luck, habit.delay_days.between(day, first, last))
+        told += day
+        bulk = self._bulk[actor] < habit.bulk_share.between(day, first, last)
+        if isinstance(bulk, np.ndarray):
+            rows = np.flatnonzero(bulk)
+            told[rows] = months.quarter_end(told[rows])
+        elif bulk:
+            told = months.quarter_end(told)
         # who leaves a battery out leaves out all that he has to say of it
-        left_out = self._chance.draw(f"omitted.{reporter}", keys) < omitted
-        silent = left_out | (self._silence[actor] < habit.never_share.at(day))
+        silent = self._chance.draw(f"omitted.{reporter}", keys) < omitted
+        silent |= self._silence[actor] < habit.never_share.between(day, first, last)
         told[silent] = NEVER
         return told
 

@@ -35,8 +35,8 @@ class Agenda:
             raise ValueError(f"an agenda of {self._columns} columns was given {len(columns)}")
         if ticks.size and int(ticks.min()) <= self._taken:
             raise ValueError(f"due at tick {int(ticks.min())}, but tick {self._taken} has been taken already")
-        for tick, rows in by_tick(ticks):
-            self._due.setdefault(tick, []).append(tuple(column[rows] for column in columns))
+        for tick, rows in by_tick(ticks, *columns):
+            self._due.setdefault(tick, []).append(rows)
 
     def take(self, tick: int) -> tuple[Ints, ...] | None:
         """Return the columns of all rows due at *tick*, or None where there are none."""
@@ -55,17 +55,28 @@ class Agenda:
                 yield tick, part
 
 
-def by_tick(ticks: Ints) -> Iterator[tuple[int, Ints]]:
-    """Yield each tick with the row numbers that have it: ticks ascending, rows in their order."""
+def by_tick(ticks: Ints, *columns: Ints) -> Iterator[tuple[int, tuple[Ints, ...]]]:
+    """Yield each tick with the rows of *columns* that have it: ticks ascending, rows in their order.
+
+    The rows of all ticks are views of one array a column, sorted once.
+    """
     if not ticks.size:
         return
-    order = np.argsort(ticks, kind="stable")
+    order = _order(ticks)
     ordered = ticks[order]
-    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    start = 0
-    for end in [*edges.tolist(), ticks.size]:
-        yield int(ordered[start]), order[start:end]
-        start = end
+    first = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    edges = [0, *first.tolist(), ticks.size]
+    sorted_columns = [column[order] for column in columns]
+    for tick, start, end in zip(ordered[edges[:-1]].tolist(), edges[:-1], edges[1:], strict=True):
+        yield tick, tuple([column[start:end] for column in sorted_columns])
+
+
+def _order(numbers: Ints) -> npt.NDArray[np.intp]:
+    """Return intp[n], the order that sorts *numbers*, equal ones as they stand."""
+    # numbers of 16 bits are sorted by radix: six times as fast where there are many
+    if numbers.size > 1000 and numbers.min() >= 0 and numbers.max() < 1 << 16:
+        numbers = numbers.astype(np.uint16)
+    return numbers.argsort(kind="stable")
 
 
 class Workload:
@@ -100,17 +111,15 @@ class Workload:
             self._backlog -= (day - self._day) * self.capacity
             np.maximum(self._backlog, 0.0, out=self._backlog)
             self._day = day
-        order = np.argsort(facility, kind="stable")
+        order = _order(facility)
         where, ordered = facility[order], work[order]
-        running = np.cumsum(ordered)
-        first = np.flatnonzero(np.concatenate([[True], where[1:] != where[:-1]]))
-        before = np.concatenate([[0.0], running])[first]
-        counts = np.diff(np.concatenate([first, [where.size]]))
-        done = running - np.repeat(before, counts) + self._backlog[where]
+        load = np.bincount(facility, weights=work, minlength=self._backlog.size)
+        # what comes before each piece: all sorted before it, less the other facilities', and the backlog
+        before = np.cumsum(ordered) - ordered
+        before += (self._backlog - (np.cumsum(load) - load))[where]
         days = np.empty(work.size, dtype=np.int32)
-        days[order] = ((done - ordered) / self.capacity[where] + 1e-9).astype(np.int32)
-        last = np.concatenate([first[1:], [where.size]]) - 1
-        self._backlog[where[first]] = done[last]
+        days[order] = before / self.capacity[where] + 1e-9
+        self._backlog += load
         return days
 
     def waiting(self) -> npt.NDArray[np.float64]:

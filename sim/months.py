@@ -12,19 +12,19 @@ from traceability.events import day_number
 
 Ints = npt.NDArray[np.integer]
 
-_LAST_YEAR = 2080
+_LAST_YEAR = 2100
 _STARTS = [date(year, month, 1) for year in range(FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)]
 START: npt.NDArray[np.int32] = np.array([day_number(d) for d in _STARTS], dtype=np.int32)
 """int32[m + 1]: first day of each month; the last one closes the table."""
 
 _FIRST_DAY = int(START[0])
 _MONTH = np.repeat(np.arange(START.size - 1, dtype=np.int32), np.diff(START))
-_QUARTER_END = (START[3::3] - 1).astype(np.int32)
+_QUARTER_END = np.repeat(START[3::3] - 1, np.diff(START[::3])).astype(np.int32)
 
 
 def month_of(days: Ints) -> Ints:
-    """Return int32[n], the month of each day; days before 2011 count as month 0."""
-    return _MONTH[np.clip(days - _FIRST_DAY, 0, _MONTH.size - 1)]
+    """Return int32[n], the month of each day; days before 2011 count as month 0, those after 2099 as the last."""
+    return _MONTH.take(days - _FIRST_DAY, mode="clip")
 
 
 def month_number(day: int) -> int:
@@ -39,4 +39,4 @@ def year_offset(month: int) -> int:
 
 def quarter_end(days: Ints) -> npt.NDArray[np.int32]:
     """Return int32[n], the last day of the quarter that each day lies in."""
-    return _QUARTER_END[np.minimum(month_of(days) // 3, _QUARTER_END.size - 1)]
+    return _QUARTER_END.take(days - _FIRST_DAY, mode="clip")

@@ -10,7 +10,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -59,7 +59,13 @@ class Dated:
         """Return the value on each of *days*: one number where all fall into one step, else float64[n]."""
         if len(self._values) == 1 or not days.size:
             return self._values[0]
-        first, last = (bisect_right(self._starts, int(day)) for day in (days.min(), days.max()))
+        return self.between(days, int(days.min()), int(days.max()))
+
+    def between(
+        self, days: npt.NDArray[np.integer], first_day: int, last_day: int
+    ) -> npt.NDArray[np.float64] | float:
+        """Return what `at` returns, where the earliest and the latest of *days* are known already."""
+        first, last = bisect_right(self._starts, first_day), bisect_right(self._starts, last_day)
         if first == last:
             return self._values[max(first - 1, 0)]
         places = np.searchsorted(self._starts, days, side="right") - 1
@@ -309,6 +315,8 @@ class Scenario(BaseModel):
             raise ValueError(f"`from` {self.first} and `until` {self.last} must lie in order between 2012-01-01 and 2035-12-31")
         if self.first.day != 1:
             raise ValueError(f"`from` {self.first} must be the first day of a month")
+        if (self.last + timedelta(days=1)).day != 1:
+            raise ValueError(f"`until` {self.last} must be the last day of a month")
         if self.collection.transit_last_days < self.collection.transit_first_days:
             raise ValueError("collection: `transit_last_days` is less than `transit_first_days`")
         if unknown := sorted(set(self.reporting) - set(REPORTERS)):

@@ -19,6 +19,8 @@ from sim.tables import Columns
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 
+_NOTHING = 2**62  # the oldest day of an empty store: it never comes
+
 
 class Store:
     """What many facilities hold, and which of them have reached a limit: arrays over facilities, one step a day.
@@ -31,28 +33,30 @@ class Store:
     def __init__(self, limit: npt.NDArray[np.float64], longest_days: int) -> None:
         self._limit, self._longest = limit, longest_days
         self._held = np.zeros(limit.size)
-        self._oldest = np.full(limit.size, np.iinfo(np.int64).max)
-        self._units = np.empty(0, dtype=np.int64)
-        self._place = np.empty(0, dtype=np.int64)
+        self._oldest = np.full(limit.size, _NOTHING)
+        self._units: list[Ints] = []
+        self._place: list[Ints] = []
 
     def put(self, day: int, units: Ints, place: Ints, amount: npt.NDArray[np.float64]) -> None:
         """Take *units* in on *day*, each at its facility (0, 1, …), each of some amount."""
         self._held += np.bincount(place, weights=amount, minlength=self._held.size)
         self._oldest[place] = np.minimum(self._oldest[place], day)
-        self._units = np.concatenate([self._units, units])
-        self._place = np.concatenate([self._place, place])
+        self._units.append(units)
+        self._place.append(place)
 
     def send(self, day: int) -> tuple[Ints, Ints] | None:
         """Return (units, facility) of all that leave on *day*, sorted by facility, or None where none do."""
-        due = (self._held >= self._limit) | (day - self._oldest >= self._longest)
-        due &= self._held > 0
+        due = self._held >= self._limit
+        due |= self._oldest <= day - self._longest
         if not due.any():
             return None
-        leaves = due[self._place]
-        units, place = self._units[leaves], self._place[leaves]
-        self._units, self._place = self._units[~leaves], self._place[~leaves]
+        units, place = np.concatenate(self._units), np.concatenate(self._place)
+        leaves = due[place]
+        stays = ~leaves
+        self._units, self._place = [units[stays]], [place[stays]]
+        units, place = units[leaves], place[leaves]
         self._held[due] = 0.0
-        self._oldest[due] = np.iinfo(np.int64).max
+        self._oldest[due] = _NOTHING
         order = np.argsort(place, kind="stable")
         return units[order], place[order]
 
@@ -82,8 +86,7 @@ def collection(
         arrived = inbox.take(today)
         if arrived is not None:
             packs, outlet = arrived
-            day = np.full(packs.size, today, dtype=np.int32)
-            ledger.write(EventType.COLLECT, packs, units.key[packs], actor=outlet, day=day, reporter="outlets")
+            ledger.note(EventType.COLLECT, packs, actor=outlet, day=today, reporter="outlets")
             store.put(today, packs, outlet - first, units.mass_g[packs].astype(np.float64))
         sent = store.send(today)
         if sent is not None:
@@ -92,15 +95,14 @@ def collection(
 
 
 def _send(packs: Ints, outlet: Ints, today: int, cast: Cast, channel: Channel) -> None:
-    day = np.full(packs.size, today, dtype=np.int32)
     province = cast.province[outlet]
     lawful = channel.lawful(Holder.OUTLET, packs, today)
     if not lawful.all():
         off = ~lawful
-        channel.divert(packs[off], actor=outlet[off], province=province[off], day=day[off], reporter="outlets")
-    packs, outlet, province, day = packs[lawful], outlet[lawful], province[lawful], day[lawful]
+        channel.divert(packs[off], actor=outlet[off], province=province[off], day=today, reporter="outlets")
+        packs, outlet, province = packs[lawful], outlet[lawful], province[lawful]
     if packs.size:
         # all that leaves one outlet on one day is one lot, on one truck, to one recycler
         first = np.flatnonzero(np.concatenate([[True], outlet[1:] != outlet[:-1]]))
         lot = np.repeat(packs[first], np.diff(np.concatenate([first, [packs.size]])))
-        channel.to_recycler(packs, actor=outlet, province=province, day=day, reporter="outlets", lot=lot)
+        channel.to_recycler(packs, actor=outlet, province=province, day=today, reporter="outlets", lot=lot)

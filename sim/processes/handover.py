@@ -48,7 +48,9 @@ class Channel:
         self._to_outlets, self._to_recyclers, self._to_workshops = to_outlets, to_recyclers, to_workshops
         pull = np.exp(-distance_km / collection.reach_km)[:, cast.province[cast.recyclers] - 1]
         pull = pull * cast.capacity_t[cast.recyclers]
-        self._recycler_cdf = np.cumsum(pull / pull.sum(axis=1, keepdims=True), axis=1)
+        shares = np.cumsum(pull / pull.sum(axis=1, keepdims=True), axis=1)
+        shares[:, -1] = 1.0
+        self._recycler_cdf = (shares + np.arange(shares.shape[0])[:, None]).ravel()
 
     def lawful(self, holder: Holder, units: Ints, day: int) -> Mask:
         """Return bool[n], which of *units* their holder hands over lawfully."""
@@ -63,14 +65,22 @@ class Channel:
         arrives = self._ship(units, actor=actor, receiver=outlet, day=day, reporter=reporter)
         self._to_outlets.add(arrives, units, outlet)
 
-    def to_recycler(self, units: Ints, *, actor: Ints, province: Ints, day: Ints, reporter: str, lot: Ints | None = None) -> None:
+    def to_recycler(
+        self,
+        units: Ints,
+        *,
+        actor: Ints,
+        province: Ints,
+        day: Ints | int,
+        reporter: str | None,
+        lot: Ints | None = None,
+    ) -> None:
         """Ship *units* to a recycler, a near one more likely, a large one more likely; one for each *lot*."""
         keys = self._units.key[units if lot is None else lot]
         luck = self._chance.draw("channel.recycler", keys)
-        # one sorted table for all provinces: row p begins at p
-        rows = (self._recycler_cdf + np.arange(self._recycler_cdf.shape[0])[:, None]).ravel()
-        place = np.searchsorted(rows, luck + (province - 1), side="right") - (province - 1) * self._recycler_cdf.shape[1]
-        recycler = self._cast.recyclers[np.clip(place, 0, self._cast.recyclers.size - 1)]
+        # one sorted table for all provinces: the running sums of province p lie between p - 1 and p
+        place = np.searchsorted(self._recycler_cdf, luck + (province - 1), side="right")
+        recycler = self._cast.recyclers[place - (province - 1) * self._cast.recyclers.size]
         arrives = self._ship(units, actor=actor, receiver=recycler, day=day, reporter=reporter, lot=lot)
         self._to_recyclers.add(arrives, units, recycler)
 
@@ -80,33 +90,56 @@ class Channel:
         *,
         actor: Ints,
         province: Ints,
-        day: Ints,
+        day: Ints | int,
         reporter: str | None,
         vehicles: Column = NULL,
     ) -> None:
-        """Sell *units* off to workshops of their province; some sellers report a lawful shipment instead."""
+        """Sell *units* off to workshops of their province; some sellers report a lawful shipment instead.
+
+        Args:
+            day: int[n], and it is written at once; or today alone, and it is noted (see `Ledger.note`).
+        """
         keys = self._units.key[units]
         workshop = self._cast.pick(self._cast.workshops, self._chance.draw("channel.workshop", keys), province)
         claimed = self._cast.pick(self._cast.outlets, self._chance.draw("channel.outlet", keys), province)
-        written = self._ledger.write_hidden_sale(
-            units, keys, actor=actor, buyer=workshop, claimed=claimed, day=day, reporter=reporter, vehicles=vehicles
-        )
-        if written is not None:
-            units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
-        ready = day + 1 + geometric_days(self._chance.draw("informal.days", keys), self._informal.days.at(day) if day.size else 0)
+        if isinstance(day, int):
+            self._ledger.note(
+                EventType.DIVERT, units, actor=actor, buyer=workshop, claimed=claimed, day=day, reporter=reporter
+            )
+            day = np.full(units.size, day, dtype=np.int32)
+        else:
+            written = self._ledger.write_hidden_sale(
+                units, keys, actor=actor, buyer=workshop, claimed=claimed, day=day, reporter=reporter, vehicles=vehicles
+            )
+            if written is not None:
+                units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
+        takes = geometric_days(self._chance.draw("informal.days", keys), self._informal.days.at(day))
+        ready = day + 1 + takes
         self._to_workshops.add(months.month_of(ready) + 1, units, workshop, ready)
 
     def _ship(
-        self, units: Ints, *, actor: Column, receiver: Ints, day: Ints, reporter: str | None, lot: Ints | None = None
+        self,
+        units: Ints,
+        *,
+        actor: Ints,
+        receiver: Ints,
+        day: Ints | int,
+        reporter: str | None,
+        lot: Ints | None = None,
     ) -> Ints:
+        """Write or note the shipment and return int[n], the days of arrival."""
         keys = self._units.key[units]
         together = keys if lot is None else self._units.key[lot]
-        carrier = self._cast.carriers[
-            (self._chance.draw("channel.carrier", together) * self._cast.carriers.size).astype(np.int64)
-        ]
-        self._ledger.write(
-            EventType.SHIP, units, keys, actor=actor, receiver=receiver, carrier=carrier, day=day, reporter=reporter
-        )
+        luck = self._chance.draw("channel.carrier", together)
+        carrier = self._cast.carriers[(luck * self._cast.carriers.size).astype(np.int64)]
+        if isinstance(day, int):
+            self._ledger.note(
+                EventType.SHIP, units, actor=actor, receiver=receiver, carrier=carrier, day=day, reporter=reporter
+            )
+        else:
+            self._ledger.write(
+                EventType.SHIP, units, keys, actor=actor, receiver=receiver, carrier=carrier, day=day, reporter=reporter
+            )
         rule = self._collection
         transit = uniform_days(
             self._chance.draw("channel.transit", together), rule.transit_first_days, rule.transit_last_days

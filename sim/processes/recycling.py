@@ -23,6 +23,7 @@ from traceability.events import NEVER, Ints
 from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind
 
 _DISPATCH_DAYS = 15  # assumed, mean: finished material, until it leaves
+_MINUTE = 1 / 1024  # a power of two, so that the clock comes back to whole days
 DAYS_A_YEAR = 365
 
 
@@ -57,8 +58,7 @@ def intake(
         arrived = inbox.take(today)
         if arrived is not None:
             lot, recycler = arrived
-            day = np.full(lot.size, today, dtype=np.int32)
-            ledger.write(EventType.RECEIVE, lot, units.key[lot], actor=recycler, day=day, reporter="recyclers")
+            ledger.note(EventType.RECEIVE, lot, actor=recycler, day=today, reporter="recyclers")
             waits = work.accept(today, recycler - first, units.mass_g[lot].astype(np.float64))
             turn = today + 1 + waits
             served.add(months.month_of(turn), lot, recycler, turn)
@@ -84,7 +84,9 @@ def recycling(
     while True:
         now = int(env.now)
         month = months.month_number(now)
-        yield env.timeout(int(months.START[month + 1]) - 1 - now)
+        # the last minute of the month: after all that the days of it bring
+        yield env.timeout(int(months.START[month + 1]) - _MINUTE - now)
+        ledger.write_notes(units.key)
         due = served.take(month)
         if due is not None:
             lot, recycler, day = due
@@ -92,7 +94,7 @@ def recycling(
             lot, recycler, day = lot[order].astype(np.int64), recycler[order], day[order]
             rest = remaking.take(lot, recycler, day)
             books.treat(lot[rest], recycler[rest], day[rest], month)
-        yield env.timeout(1)
+        yield env.timeout(_MINUTE)
 
 
 class Books:

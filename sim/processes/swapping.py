@@ -68,22 +68,45 @@ class _Stations:
     ) -> None:
         self._ledger, self._chance, self._cast, self._state = ledger, chance, cast, state
         self._maker, self._channel, self._practice = maker, channel, practice
-        self._active = np.empty(0, dtype=np.int64)
+        self._active = np.zeros(len(Kind), dtype=np.int64)
+        self._appointments, self._leaving = Agenda(1), Agenda(1)
         self._pool = {kind: np.empty(0, dtype=np.int64) for kind in Kind}
         self._bought = 0
 
     def month(self, month: int, now: int, arrived: Ints, returned: list[Ints]) -> None:
         v = self._state.vehicles
-        self._active = np.concatenate([self._active, arrived])
-        self._active = self._active[v.exit_day[self._active] >= months.START[month + 1]]
+        self._appoint(arrived, month - 1, now)
+        np.add.at(self._active, v.kind[arrived], 1)
+        gone = self._leaving.take(month)
+        if gone is not None:
+            np.subtract.at(self._active, v.kind[gone[0]], 1)
+        leaves = v.exit_day[arrived] <= self._ledger.last_day
+        out = np.maximum(months.month_of(v.exit_day[arrived[leaves]]), month + 1)
+        self._leaving.add(out, arrived[leaves])
         for packs in returned:
             self._take_back(packs)
-        kinds = v.kind[self._active]
+        due = self._appointments.take(month)
+        if due is not None:
+            # whoever leaves the road this month exchanges no more
+            stays = due[0][v.exit_day[due[0]] >= months.START[month + 1]]
+            for kind in Kind:
+                self._exchange(stays[v.kind[stays] == kind], kind, month)
+            self._appoint(stays, month, now)
         for kind in Kind:
-            mine = self._active[kinds == kind]
-            self._exchange(mine, kind, month)
             self._retire_old(kind, month, now)
-            self._buy(kind, mine.size, month, now)
+            self._buy(kind, int(self._active[kind]), month, now)
+
+    def _appoint(self, vehicles: Ints, month: int, now: int) -> None:
+        """Say when each vehicle exchanges next: after so many whole months, geometrically."""
+        if not vehicles.size:
+            return
+        a_month = min(self._practice.exchanges_per_year.on(now) / 12, 1.0)
+        if a_month <= 0:
+            return
+        luck = self._chance.draw(f"swap.{month}", self._state.vehicles.key[vehicles])
+        due = month + 1 + geometric_days(luck, 1.0 / a_month - 1.0)
+        within = due <= months.month_number(self._ledger.last_day)
+        self._appointments.add(due[within], vehicles[within])
 
     def _take_back(self, packs: Ints) -> None:
         # which pool a pack belongs to was fixed when it was made: by its size
@@ -98,8 +121,7 @@ class _Stations:
     def _exchange(self, vehicles: Ints, kind: Kind, month: int) -> None:
         v, pool = self._state.vehicles, self._pool[kind]
         start, end = int(months.START[month]), int(months.START[month + 1])
-        wants = self._chance.draw(f"swap.{month}", v.key[vehicles]) < self._practice.exchanges_per_year.on(start) / 12
-        vehicles = vehicles[wants][: pool.size]
+        vehicles = vehicles[: pool.size]
         if not vehicles.size:
             return
         keys = v.key[vehicles]

@@ -42,7 +42,7 @@ def busy_world() -> World:
             until=date(2029, 12, 31),
             life={"shape": 2.0, "scale_years": 4.0, "accident_share": 0.3, "burnt_share": 0.5},
             replacement={"share_late": 0.6, "refurbished_share": 0.8, "warranty_years": 3.0},
-            swap={"exchanges_per_year": 20, "pool_share": 0.4, "pack_scale_years": 2.0},
+            swap={"exchanges_per_year": 20, "pool_share": 1.0, "pack_scale_years": 2.0},
             collection={"transit_first_days": 0, "transit_last_days": 1, "waiting_limit_days": 3},
             recycling={
                 "reuse_share_lfp": 0.7,

@@ -15,7 +15,7 @@ from traceability.codes import tidied
 from traceability.errors import UnknownName
 from traceability.store import Store, schema
 
-_NUMBER = re.compile(r"(unit|vehicle):(\d{1,18})")
+_NUMBER = re.compile(r"(unit|vehicle):(.*)", re.DOTALL)
 _CANDIDATES = 50
 _SHORTEST = 6
 """Characters from which on a text can be told from chance."""
@@ -51,7 +51,7 @@ def find(store: Store, text: str) -> Subject:
         UnknownName: nothing bears it; the message has the closest codes or VINs that exist.
     """
     if match := _NUMBER.fullmatch(text.strip().lower()):
-        return _numbered(store, match[1] == "vehicle", int(match[2]))
+        return _numbered(store, match[1] == "vehicle", match[2])
     meant = tidied(text)
     vehicles_first = len(meant) == vin.LENGTH
     for wanted in dict.fromkeys((text, meant)):
@@ -66,11 +66,16 @@ def find(store: Store, text: str) -> Subject:
     raise UnknownName("code or VIN", meant, known, where=f"this log of {_size(store)}")
 
 
-def _numbered(store: Store, is_vehicle: bool, wanted: int) -> Subject:
+def _numbered(store: Store, is_vehicle: bool, wanted: str) -> Subject:
     table, number, _ = _place(is_vehicle)
-    if not store.rows(select(number).select_from(table).where(number == wanted)):
-        raise UnknownName(table.name, str(wanted), (), where=f"this log of {_size(store)}, each numbered from 0")
-    return Subject(is_vehicle, wanted)
+    there = re.fullmatch(r"[0-9]{1,18}", wanted) and store.rows(
+        select(number).select_from(table).where(number == int(wanted))
+    )
+    if not there:
+        raise UnknownName(
+            f"{table.name} number", wanted, (), where=f"this log of {_size(store)}, each from 0"
+        )
+    return Subject(is_vehicle, int(wanted))
 
 
 def _size(store: Store) -> str:
