@@ -75,18 +75,23 @@ class Cast:
         first = np.searchsorted(where, np.arange(1, PROVINCES + 2))
         count = np.diff(first)
         start = first[province - 1]
-        return actors[start + (uniform * count[province - 1]).astype(np.int64)]
+        chosen: Ints = actors[start + (uniform * count[province - 1]).astype(np.int64)]
+        return chosen
 
 
 def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
     """Return the actors that *scenario* needs."""
-    last = (scenario.last.year - FIRST_YEAR)
+    last = scenario.last.year - FIRST_YEAR
     share = inputs.province_share.mean(axis=0)
     outlets = np.maximum(1, np.round(inputs.outlets * scenario.collection.density)).astype(np.int64)
     shown_outlets = np.clip(outlets // scenario.scale, 1, outlets)
     recyclers = int(inputs.recyclers[: last + 1].max())
     counts: list[tuple[Role, Ints, Ints]] = [
-        (Role.BATTERY_ENT, _nationwide(len(inputs.battery_makers.names)), _ones(len(inputs.battery_makers.names))),
+        (
+            Role.BATTERY_ENT,
+            _nationwide(len(inputs.battery_makers.names)),
+            _ones(len(inputs.battery_makers.names)),
+        ),
         (Role.OEM, _nationwide(len(inputs.vehicle_makers.names)), _ones(len(inputs.vehicle_makers.names))),
         (Role.OWNER, np.arange(1, PROVINCES + 1), _ones(PROVINCES)),
         (Role.SWAP_OP, _nationwide(SWAP_OPERATORS), _ones(SWAP_OPERATORS)),
@@ -157,7 +162,10 @@ def _recyclers(real: int, scale: int, share: Floats) -> tuple[Ints, Ints]:
 def _split(real: Ints, shown: Ints) -> Ints:
     """Return how many real facilities each shown one stands for: as even as whole numbers allow."""
     return np.concatenate(
-        [np.diff(np.arange(n + 1) * total // n) for total, n in zip(real.tolist(), shown.tolist(), strict=True)]
+        [
+            np.diff(np.arange(n + 1) * total // n)
+            for total, n in zip(real.tolist(), shown.tolist(), strict=True)
+        ]
     )
 
 
@@ -165,10 +173,11 @@ def _apportioned(total: int, share: Floats, *, at_least: int = 1) -> Ints:
     """Return int64[31] that add up to *total*, by largest remainder after *at_least* each."""
     rest = total - at_least * share.size
     exact = share / share.sum() * rest
-    whole = np.floor(exact).astype(np.int64)
+    whole: Ints = np.floor(exact).astype(np.int64)
     short = rest - int(whole.sum())
     whole[np.argsort(whole - exact, kind="stable")[:short]] += 1
-    return whole + at_least
+    whole += at_least
+    return whole
 
 
 def _remade_codes(codes: list[str | None], product_makers: Ints) -> list[str | None]:
@@ -186,14 +195,35 @@ def _firm_names(seed: int, rows: int) -> tuple[str, ...]:
 
 def _names(seed: int, inputs: Inputs, role: Ints, province: Ints) -> list[str]:
     kind = {
-        Role.OWNER: "车主", Role.SWAP_OP: "换电运营公司", Role.REPAIR: "汽车维修公司", Role.ELV: "报废汽车回收拆解公司",
-        Role.OUTLET: "电池回收服务网点", Role.CU: "电池综合利用公司", Role.PRODUCT_MAKER: "储能产品公司",
-        Role.CARRIER: "危险品运输公司", Role.INFORMAL: "无证作坊", Role.EXPORTER: "二手车出口商",
-        Role.HAZ_TSDF: "危险废物处置公司", Role.REGULATOR: "主管部门",
+        Role.OWNER: "车主",
+        Role.SWAP_OP: "换电运营公司",
+        Role.REPAIR: "汽车维修公司",
+        Role.ELV: "报废汽车回收拆解公司",
+        Role.OUTLET: "电池回收服务网点",
+        Role.CU: "电池综合利用公司",
+        Role.PRODUCT_MAKER: "储能产品公司",
+        Role.CARRIER: "危险品运输公司",
+        Role.INFORMAL: "无证作坊",
+        Role.EXPORTER: "二手车出口商",
+        Role.HAZ_TSDF: "危险废物处置公司",
+        Role.REGULATOR: "主管部门",
     }
-    regulators = iter(("工业和信息化部 MIIT", "生态环境部 MEE", "市场监管总局 SAMR", "商务部 MOFCOM", "交通运输部 MOT", "国家发展改革委 NDRC"))
-    makers = iter([*zip(inputs.battery_makers.names, inputs.battery_makers.names_cn, strict=True),
-                   *zip(inputs.vehicle_makers.names, inputs.vehicle_makers.names_cn, strict=True)])
+    regulators = iter(
+        (
+            "工业和信息化部 MIIT",
+            "生态环境部 MEE",
+            "市场监管总局 SAMR",
+            "商务部 MOFCOM",
+            "交通运输部 MOT",
+            "国家发展改革委 NDRC",
+        )
+    )
+    makers = iter(
+        [
+            *zip(inputs.battery_makers.names, inputs.battery_makers.names_cn, strict=True),
+            *zip(inputs.vehicle_makers.names, inputs.vehicle_makers.names_cn, strict=True),
+        ]
+    )
     firms = _firm_names(seed, role.size)
     names = []
     for number, (who, where) in enumerate(zip(role.tolist(), province.tolist(), strict=True)):
@@ -218,7 +248,9 @@ def _credit_code(number: int) -> str:
     return body + _CREDIT_ALPHABET[(31 - total % 31) % 31]
 
 
-def permit_spans(cast: Cast, lapsed: npt.NDArray[np.bool_], lapse_year: Ints) -> list[tuple[Ints, Ints, Ints]]:
+def permit_spans(
+    cast: Cast, lapsed: npt.NDArray[np.bool_], lapse_year: Ints
+) -> list[tuple[Ints, Ints, Ints]]:
     """Return (actor, valid_from, valid_to) of the permits of all recyclers; one that lapses has two spans.
 
     Args:

@@ -54,7 +54,9 @@ class Chance:
         """
         mixed = _mixed(keys, _salt(f"{self._stem}/{decision}"))
         mixed >>= _S11
-        return mixed * 2.0**-53
+        uniform = mixed.astype(np.float64)
+        uniform *= 2.0**-53
+        return uniform
 
     def choose(self, decision: str, keys: Keys, cumulative: Floats) -> npt.NDArray[np.intp]:
         """Return intp[n], an index into the shares whose running sum is *cumulative* (its last element 1)."""
@@ -63,12 +65,11 @@ class Chance:
 
 def geometric_days(uniform: Floats, mean_days: float | Floats) -> Int32s:
     """Return int32[n], whole days 0, 1, … of a geometric law with this mean, from uniforms; at most LONGEST_DAYS."""
-    if isinstance(mean_days, np.ndarray):
-        stay = -1.0 / np.log1p(1.0 / np.maximum(mean_days, 1e-12))
-    else:
-        stay = -1.0 / log1p(1.0 / max(mean_days, 1e-12))
     days = np.log1p(-uniform)
-    days *= stay
+    if isinstance(mean_days, np.ndarray):
+        days /= -np.log1p(1.0 / np.maximum(mean_days, 1e-12))
+    else:
+        days /= -log1p(1.0 / max(mean_days, 1e-12))
     np.minimum(days, LONGEST_DAYS, out=days)
     return days.astype(np.int32)
 

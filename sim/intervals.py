@@ -67,4 +67,6 @@ SUMS = frozenset(
     }
 )  # fmt: skip
 SHARES = frozenset({"formal_share", "complete_chain_share", "reported_share"})
-AVERAGES = frozenset({"formal_share", "complete_chain_share", "reported_share", "report_delay_days", "wait_days"})
+AVERAGES = frozenset(
+    {"formal_share", "complete_chain_share", "reported_share", "report_delay_days", "wait_days"}
+)

@@ -80,7 +80,9 @@ class Ledger:
         if day.size and int(day.max()) > self.last_day:
             written = day <= self.last_day
             units, keys, day = units[written], keys[written], day[written]
-            actor, vehicles, receiver, carrier = (_of(c, written) for c in (actor, vehicles, receiver, carrier))
+            actor, vehicles, receiver, carrier = (
+                _of(c, written) for c in (actor, vehicles, receiver, carrier)
+            )
         if units.size:
             told = self._told(event, keys, actor, day, reporter)
             self.registry.record(
@@ -156,9 +158,13 @@ class Ledger:
             vehicles = _of(vehicles, written)
         if not units.size:
             return written
-        told = np.broadcast_to(np.asarray(self._told(EventType.SHIP, keys, actor, day, reporter)), units.shape)
+        told = np.broadcast_to(
+            np.asarray(self._told(EventType.SHIP, keys, actor, day, reporter)), units.shape
+        )
         habit = self._falsehood
-        lying = (self._chance.draw("falsehood.sale", keys) < habit.hidden_sale_share.at(day)) & (told != NEVER)
+        lying = (self._chance.draw("falsehood.sale", keys) < habit.hidden_sale_share.at(day)) & (
+            told != NEVER
+        )
         corrects = np.full(units.size, NULL, dtype=np.int64)
         true_told = np.full(units.size, NEVER, dtype=np.int64)
         if lying.any():
@@ -198,7 +204,9 @@ class Ledger:
         """Return int[n] (or NEVER for all): when the platform is told of something that is not an event."""
         return self._told(what, keys, actor, day, reporter)
 
-    def _told(self, event: EventType | str, keys: Keys, actor: Column, day: Ints, reporter: str | None) -> Column:
+    def _told(
+        self, event: EventType | str, keys: Keys, actor: Column, day: Ints, reporter: str | None
+    ) -> Column:
         if reporter is None:
             return NEVER
         habit = self._habits[reporter]

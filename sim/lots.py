@@ -94,9 +94,7 @@ class Workload:
         self._backlog = np.zeros(capacity.size)
         self._day = 0
 
-    def accept(
-        self, day: int, facility: Ints, work: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.int32]:
+    def accept(self, day: int, facility: Ints, work: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
         """Return int32[n], after how many days the turn of each arrival of *day* comes (0: the same day).
 
         The turn of a piece of work comes on the day on which all work before it is done.  With pieces of 1 and

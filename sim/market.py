@@ -41,11 +41,13 @@ class Prices:
 
     def formal_yuan_t(self, day: int) -> Floats:
         """Return float64[chemistry], what a lawful buyer offers per tonne of pack on *day*."""
-        contained = self.contained_yuan_t[months.year_offset(months.month_number(day))]
+        contained: Floats = self.contained_yuan_t[months.year_offset(months.month_number(day))]
         market = self._market
         return contained * market.payable_share.on(day) - market.treatment_yuan_t.on(day)
 
-    def lawful_share(self, holder: Holder, day: int, chemistry: npt.NDArray[np.integer], mass_t: Floats) -> Floats:
+    def lawful_share(
+        self, holder: Holder, day: int, chemistry: npt.NDArray[np.integer], mass_t: Floats
+    ) -> Floats:
         """Return float64[n], the chance that *holder* hands each battery over lawfully on *day*.
 
         Args:
@@ -69,4 +71,5 @@ class Prices:
             )
         leaning = getattr(market, holder.value).on(day)
         advantage = gap[chemistry] + per_pack / np.maximum(mass_t, 1e-3) + leaning
-        return 1.0 / (1.0 + np.exp(-np.clip(advantage / market.noise_yuan_t, -500, 500)))
+        share: Floats = 1.0 / (1.0 + np.exp(-np.clip(advantage / market.noise_yuan_t, -500, 500)))
+        return share

@@ -29,26 +29,71 @@ class Value(NamedTuple):
 
 
 MEASURES: tuple[MeasureInfo, ...] = (
-    MeasureInfo("stock_vehicles", "Vehicles on the road at year end", "年末在用新能源汽车", "million vehicles", "百万辆", "kind"),
+    MeasureInfo(
+        "stock_vehicles",
+        "Vehicles on the road at year end",
+        "年末在用新能源汽车",
+        "million vehicles",
+        "百万辆",
+        "kind",
+    ),
     MeasureInfo("registrations", "New registrations", "新注册车辆", "thousand vehicles", "千辆", "kind"),
-    MeasureInfo("exits", "Vehicles that left the fleet", "退出车队的车辆", "thousand vehicles", "千辆", "kind"),
-    MeasureInfo("installed_gwh", "Batteries installed in registered vehicles", "装车电池容量", "GWh", "GWh", "chemistry"),
+    MeasureInfo(
+        "exits", "Vehicles that left the fleet", "退出车队的车辆", "thousand vehicles", "千辆", "kind"
+    ),
+    MeasureInfo(
+        "installed_gwh",
+        "Batteries installed in registered vehicles",
+        "装车电池容量",
+        "GWh",
+        "GWh",
+        "chemistry",
+    ),
     MeasureInfo("retired_mass", "Packs that retired", "退役电池质量", "kt", "千吨", "chemistry"),
     MeasureInfo("retired_packs", "Packs that retired", "退役电池包", "thousand packs", "千包", "chemistry"),
-    MeasureInfo("retired_channel", "Where the packs that retired went", "退役电池去向", "kt", "千吨", "channel"),
-    MeasureInfo("formal_share", "Share of retired mass handed over lawfully", "正规渠道占退役质量比例", "share", "比例", ""),
-    MeasureInfo("complete_chain_share", "Share of retired packs with every event on the platform", "全链条记录完整的退役电池包比例", "share", "比例", ""),
+    MeasureInfo(
+        "retired_channel", "Where the packs that retired went", "退役电池去向", "kt", "千吨", "channel"
+    ),
+    MeasureInfo(
+        "formal_share",
+        "Share of retired mass handed over lawfully",
+        "正规渠道占退役质量比例",
+        "share",
+        "比例",
+        "",
+    ),
+    MeasureInfo(
+        "complete_chain_share",
+        "Share of retired packs with every event on the platform",
+        "全链条记录完整的退役电池包比例",
+        "share",
+        "比例",
+        "",
+    ),
     MeasureInfo("processed", "Processed by listed recyclers", "综合利用企业处理量", "kt", "千吨", "source"),
     MeasureInfo("recovered", "Materials recovered by listed recyclers", "回收材料", "t", "吨", "element"),
-    MeasureInfo("reported_share", "Share of events that were reported", "已上报事件比例", "share", "比例", "role"),
+    MeasureInfo(
+        "reported_share", "Share of events that were reported", "已上报事件比例", "share", "比例", "role"
+    ),
     MeasureInfo("report_delay_days", "Mean delay of a report", "平均上报延迟", "days", "天", "role"),
     MeasureInfo("wait_days", "Mean days in a stage", "各环节平均停留天数", "days", "天", "stage"),
     MeasureInfo("flow", "Where batteries went, whole horizon", "全期电池流向", "kt", "千吨", "flow"),
     MeasureInfo("breaches_happened", "Breaches that happened", "实际发生的违规", "count", "起", "rule"),
-    MeasureInfo("breaches_visible", "Breaches that the platform can see", "平台可见的违规", "count", "起", "rule"),
+    MeasureInfo(
+        "breaches_visible", "Breaches that the platform can see", "平台可见的违规", "count", "起", "rule"
+    ),
 )
 
-REPORTERS = (Role.BATTERY_ENT, Role.OEM, Role.OUTLET, Role.SWAP_OP, Role.REPAIR, Role.ELV, Role.CU, Role.PRODUCT_MAKER)
+REPORTERS = (
+    Role.BATTERY_ENT,
+    Role.OEM,
+    Role.OUTLET,
+    Role.SWAP_OP,
+    Role.REPAIR,
+    Role.ELV,
+    Role.CU,
+    Role.PRODUCT_MAKER,
+)
 
 
 def measure(store: ParquetStore) -> list[Value]:
@@ -72,7 +117,11 @@ def _year(day: str) -> str:
 def _named(column: str, kind: type[Chemistry] | type[Kind] | type[Role] | type[Element]) -> str:
     # vehicle kinds are keyed in lower case, all else as in the vocabulary
     names = {int(m): m.name.lower() if kind is Kind else m.name for m in kind}
-    return f"case {column} " + " ".join(f"when {number} then '{name}'" for number, name in names.items()) + " end"
+    return (
+        f"case {column} "
+        + " ".join(f"when {number} then '{name}'" for number, name in names.items())
+        + " end"
+    )
 
 
 def _prepare(db: duckdb.DuckDBPyConnection, as_of: int) -> None:
@@ -118,8 +167,15 @@ def _prepare(db: duckdb.DuckDBPyConnection, as_of: int) -> None:
 def _queries(scale: int, as_of: int) -> Iterator[tuple[str, str]]:
     kind, chemistry = _named("v.kind", Kind), _named("chemistry", Chemistry)
     sold = f"event e join vehicle v using (vehicle) where e.happened and e.event = {E.SELL}"
-    yield "registrations", f"select {_year('e.event_day')} y, {kind} k, count(*) * {scale} / 1e3 from {sold} group by y, k order by y, k"
-    yield "exits", f"select {_year('x.day')} y, {kind} k, count(*) * {scale} / 1e3 from vehicle_exit x join vehicle v using (vehicle) group by y, k order by y, k"
+    yield (
+        "registrations",
+        f"select {_year('e.event_day')} y, {kind} k, count(*) * {scale} / 1e3 from {sold} group by y, k order by y, k",
+    )
+    yield (
+        "exits",
+        f"""select {_year("x.day")} y, {kind} k, count(*) * {scale} / 1e3
+        from vehicle_exit x join vehicle v using (vehicle) group by y, k order by y, k""",
+    )
     yield (
         "stock_vehicles",
         f"""
@@ -133,18 +189,31 @@ def _queries(scale: int, as_of: int) -> Iterator[tuple[str, str]]:
     )
     yield (
         "installed_gwh",
-        f"select {_year('e.event_day')} y, {chemistry} k, sum(u.energy_wh) * {scale} / 1e9 from event e join unit u using (unit) where e.happened and e.event = {E.SELL} group by y, k order by y, k",
+        f"""select {_year("e.event_day")} y, {chemistry} k, sum(u.energy_wh) * {scale} / 1e9
+        from event e join unit u using (unit) where e.happened and e.event = {E.SELL} group by y, k order by y, k""",
     )
-    yield "retired_mass", f"select {_year('day')} y, {chemistry} k, sum(mass_g) * {scale} / 1e9 from fate group by y, k order by y, k"
-    yield "retired_packs", f"select {_year('day')} y, {chemistry} k, count(*) * {scale} / 1e3 from fate group by y, k order by y, k"
-    yield "retired_channel", f"select {_year('day')} y, channel k, sum(mass_g) * {scale} / 1e9 from fate group by y, k order by y, k"
+    yield (
+        "retired_mass",
+        f"select {_year('day')} y, {chemistry} k, sum(mass_g) * {scale} / 1e9 from fate group by y, k order by y, k",
+    )
+    yield (
+        "retired_packs",
+        f"select {_year('day')} y, {chemistry} k, count(*) * {scale} / 1e3 from fate group by y, k order by y, k",
+    )
+    yield (
+        "retired_channel",
+        f"select {_year('day')} y, channel k, sum(mass_g) * {scale} / 1e9 from fate group by y, k order by y, k",
+    )
     yield (
         "formal_share",
         f"""select {_year("day")} y, '' k,
             sum(mass_g) filter (not diverted and (collected or received)) / sum(mass_g)
             from fate where not exported and (diverted or lost or collected or received) group by y order by y""",
     )
-    yield "complete_chain_share", f"select {_year('day')} y, '' k, avg(complete::int) from fate where not exported group by y order by y"
+    yield (
+        "complete_chain_share",
+        f"select {_year('day')} y, '' k, avg(complete::int) from fate where not exported group by y order by y",
+    )
     yield from _recycling(scale)
     yield from _reporting(as_of)
     yield "wait_days", _waits()
@@ -155,7 +224,8 @@ def _recycling(scale: int) -> Iterator[tuple[str, str]]:
     yield (
         "processed",
         f"""select {_year("e.event_day")} y,
-            case when u.level <> {L.LOT} then 'vehicle_packs' when c.role = {Role.INFORMAL} then 'bought_black_mass' else 'production_scrap' end k,
+            case when u.level <> {L.LOT} then 'vehicle_packs'
+                 when c.role = {Role.INFORMAL} then 'bought_black_mass' else 'production_scrap' end k,
             sum(u.mass_g) * {scale} / 1e9
         from event e join unit u using (unit) join actor a using (actor) join actor c on c.actor = u.coder
         where e.happened and a.role = {Role.CU}
@@ -208,7 +278,10 @@ def _waits() -> str:
 
 def _flows(scale: int) -> str:
     """Tonnes between the stations of a battery's way, over the whole horizon."""
-    start = f"case when how = {E.RETIRE} and who = {Role.SWAP_OP} then 'swap stations' when how = {E.RETIRE} then 'replaced packs' else 'scrapped vehicles' end"
+    start = (
+        f"case when how = {E.RETIRE} and who = {Role.SWAP_OP} then 'swap stations'"
+        f" when how = {E.RETIRE} then 'replaced packs' else 'scrapped vehicles' end"
+    )
     holder = (
         f"case when how = {E.EXPORT} then 'export' when how = {E.LOSE} then 'missing' when how = {E.DIVERT} then 'informal trade'"
         f" when who = {Role.SWAP_OP} then 'swap operators' when who = {Role.REPAIR} then 'repair firms' else 'dismantlers' end"

@@ -48,7 +48,9 @@ class Printer:
         )
         luck = self._chance.draw("coding.error", keys)
         misprinted = luck < self._coding.misprint_share.at(made_day)
-        twice = ~misprinted & (luck < self._coding.misprint_share.at(made_day) + self._coding.duplicate_share.at(made_day))
+        twice = ~misprinted & (
+            luck < self._coding.misprint_share.at(made_day) + self._coding.duplicate_share.at(made_day)
+        )
         faults = np.zeros(keys.size, dtype=np.uint8)
         if misprinted.any():
             wrong = printed[misprinted].view("S1").reshape(-1, 24).copy()

@@ -67,7 +67,9 @@ def complete_run(folder: Path) -> dict[str, Any]:
     """
     record = read_record(folder)
     if not record.get("complete"):
-        raise StoreError(f"{folder}: this run was stopped before its end; `battrace run --resume {folder}` finishes it")
+        raise StoreError(
+            f"{folder}: this run was stopped before its end; `battrace run --resume {folder}` finishes it"
+        )
     return record
 
 

@@ -5,8 +5,9 @@ Wires stocks to processes, starts them on a SimPy clock whose unit is the day, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import simpy
@@ -214,7 +215,10 @@ def _enrol(
     )
 
 
-def _report(env: simpy.Environment, scenario: Scenario, progress: Progress):  # type: ignore[no-untyped-def]
+def _report(
+    env: simpy.Environment, scenario: Scenario, progress: Progress
+) -> Generator[simpy.Event, Any, None]:
+    """Tell *progress* once in a while how many days are done."""
     first, last = scenario.first_day(), scenario.last_day()
     while True:
         progress(int(env.now) - first, last - first + 1)

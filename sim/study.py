@@ -34,7 +34,7 @@ from sim.scenario import Scenario
 from traceability.compliance.audit import Fate, happened_and_visible
 from traceability.compliance.findings import write_findings
 from traceability.errors import StoreError
-from traceability.store import open_store
+from traceability.store import open_store, schema
 from traceability.store.parquet import ParquetStore
 
 Progress = Callable[[list[float]], None]
@@ -100,7 +100,9 @@ def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
     mark = fingerprint_of(scenario, logs)
     table = _record(scenario)
     table |= {"complete": True, "fingerprint": mark, "events": outcomes.events, "logs": logs}
-    table["files"] = {name: _digest(folder / name) for name in ("measures.csv", "findings.csv", "report.html")}
+    table["files"] = {
+        name: _digest(folder / name) for name in ("measures.csv", "findings.csv", "report.html")
+    }
     record.write_record(folder, table)
     for number in range(scenario.replications):
         _part(folder, number).unlink(missing_ok=True)
@@ -116,7 +118,8 @@ def fingerprint_of(scenario: Scenario, logs: dict[str, str]) -> str:
 def preliminary_fingerprint(folder: Path, scenario: Scenario) -> str:
     """Return the fingerprint of a run whose logs are all there; the report quotes it."""
     return fingerprint_of(
-        scenario, {f"r{number:03d}": _log_digest(_log(folder, number)) for number in range(scenario.replications)}
+        scenario,
+        {f"r{number:03d}": _log_digest(_log(folder, number)) for number in range(scenario.replications)},
     )
 
 
@@ -134,10 +137,55 @@ def log_url(folder: Path, replication: int) -> str:
     return f"parquet:{_log(folder, replication)}"
 
 
+def require_replication(folder: Path, replication: int) -> None:
+    """Do nothing if the run in *folder* has this replication.
+
+    Raises:
+        StoreError: it has not; the message says how many it has.
+    """
+    if not _log(folder, replication).exists():
+        count = len(record.read_record(folder).get("logs", {}))
+        raise StoreError(f"{folder}: no replication {replication}; there are {count}, counted from 0")
+
+
+def verify(folder: Path) -> tuple[str, list[str]]:
+    """Return the fingerprint of the run in *folder*, and what does not agree with its record (empty: nothing).
+
+    Raises:
+        StoreError: no complete run is there.
+    """
+    table = record.complete_run(folder)
+    changed = []
+    for name, digest in table["files"].items():
+        if not (folder / name).exists():
+            changed.append(f"{name}: is missing")
+        elif _digest(folder / name) != digest:
+            changed.append(f"{name}: its bytes are not those of the record")
+    for name, digest in table["logs"].items():
+        marker = folder / "log" / name / "store.json"
+        if not marker.exists():
+            changed.append(f"log/{name}: is missing")
+            continue
+        if _digest(marker) != digest:
+            changed.append(f"log/{name}/store.json: its bytes are not those of the record")
+        try:
+            with open_store(log_url(folder, int(name[1:]))) as store:
+                assert isinstance(store, ParquetStore)
+                store.verify()
+        except StoreError as error:
+            changed.append(str(error))
+    content = {"scenario": table["scenario"], "inputs": table["inputs"], "logs": table["logs"]}
+    if record.digest_of(content) != table["fingerprint"]:
+        changed.append(f"{record.RECORD}: scenario, inputs or logs are not those of the fingerprint")
+    return str(table["fingerprint"]), changed
+
+
 def _claim(folder: Path, scenario: Scenario, resume: bool) -> None:
     if (folder / record.RECORD).exists():
         if not resume:
-            raise StoreError(f"{folder}: a run is there already; choose another --out, or --resume it if it was stopped")
+            raise StoreError(
+                f"{folder}: a run is there already; choose another --out, or --resume it if it was stopped"
+            )
         before = record.read_record(folder)
         if before.get("scenario") != record.scenario_table(scenario):
             raise StoreError(f"{folder}: was started with another scenario; resume it with the same one")
@@ -186,7 +234,9 @@ def _clear(folder: Path, number: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def _replicate(scenario: Scenario, folder: Path, number: int, tell: Callable[[int, float], None] | None) -> None:
+def _replicate(
+    scenario: Scenario, folder: Path, number: int, tell: Callable[[int, float], None] | None
+) -> None:
     """Run one replication, look at its log and leave its part: the last thing that is written."""
     final, part = _log(folder, number), folder / "log" / f".r{number:03d}.part"
     tell = tell or (lambda _number, _share: None)
@@ -200,25 +250,25 @@ def _replicate(scenario: Scenario, folder: Path, number: int, tell: Callable[[in
                 progress=lambda done, days: tell(number, 0.7 * done / days),
             )
         os.replace(part, final)
-    with open_store(f"parquet:{final}", threads=1) as store:
+    tell(number, 0.75)
+    said = examine(final, _findings(folder, number))
+    record.replace_file(_part(folder, number), json.dumps(said, ensure_ascii=False).encode())
+    tell(number, 1.0)
+
+
+def examine(log: Path, findings: Path) -> dict[str, Any]:
+    """Return the measures, the outcomes of the rules and the size of one log, and write its findings."""
+    with open_store(f"parquet:{log}", threads=1) as store:
         assert isinstance(store, ParquetStore)
-        tell(number, 0.75)
         values = measure(store)
-        tell(number, 0.8)
         card = happened_and_visible(store, int(store.meta()["last_day"]))
-        tell(number, 0.95)
         values += breaches.count(card, store)
-        write_findings(_findings(folder, number), store, card.findings)
+        write_findings(findings, store, card.findings)
         outcomes = {
             told.rule.id: "ran" if told.fate is Fate.RAN else f"{told.fate.value}: {told.reason}"
             for told in card.truth.outcomes
         }
-        from traceability.store import schema
-
-        events = store.count(schema.event)
-    done = {"values": values, "outcomes": outcomes, "events": events}
-    record.replace_file(_part(folder, number), json.dumps(done, ensure_ascii=False).encode())
-    tell(number, 1.0)
+        return {"values": values, "outcomes": outcomes, "events": store.count(schema.event)}
 
 
 def _work(scenario: Scenario, folder: Path, number: int) -> None:
@@ -231,7 +281,9 @@ def _work(scenario: Scenario, folder: Path, number: int) -> None:
     _progress_file(folder, number).unlink(missing_ok=True)
 
 
-def _inline(folder: Path, numbers: Sequence[int], progress: Progress | None) -> Callable[[int, float], None] | None:
+def _inline(
+    folder: Path, numbers: Sequence[int], progress: Progress | None
+) -> Callable[[int, float], None] | None:
     if progress is None:
         return None
     last = 0.0

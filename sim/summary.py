@@ -82,7 +82,9 @@ def estimate(outcomes: Outcomes, measure: str, year: int, key: str | None = None
 def _rule_line(rule: Rule, scenario: Scenario, outcomes: Outcomes) -> RuleLine:
     limit = rule.limit_on(day_number(scenario.last)) or rule.limits[-1]
     happened, visible = (
-        mean_interval([sum(v.value for v in run if v.measure == name and v.key == rule.id) for run in outcomes.values])
+        mean_interval(
+            [sum(v.value for v in run if v.measure == name and v.key == rule.id) for run in outcomes.values]
+        )
         for name in ("breaches_happened", "breaches_visible")
     )
     return RuleLine(

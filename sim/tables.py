@@ -36,15 +36,22 @@ class Columns:
 
     def __getattr__(self, name: str) -> Array:
         try:
-            return self.__dict__["_data"][name]
+            column: Array = self.__dict__["_data"][name]
         except KeyError:
             raise AttributeError(name) from None
+        return column
 
 
 def vehicles() -> Columns:
     """Return an empty table of vehicles: luck key, present pack (-1: none), attributes, day of exit."""
     return Columns(
-        key=np.uint64, unit=np.int32, province=np.int8, kind=np.int8, maker=np.int32, swap=np.bool_, exit_day=np.int32
+        key=np.uint64,
+        unit=np.int32,
+        province=np.int8,
+        kind=np.int8,
+        maker=np.int32,
+        swap=np.bool_,
+        exit_day=np.int32,
     )
 
 

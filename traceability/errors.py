@@ -50,7 +50,11 @@ class ImpossibleTransition(TraceabilityError):
     ) -> None:
         self.level, self.event, self.states, self.units = level, event, states, units
         noun = "vehicle" if level is Level.VEHICLE else level.name.lower()
-        more = f" and {units.size - 1} more in a lot of {lot_size}" if units.size > 1 else f" in a lot of {lot_size}"
+        more = (
+            f" and {units.size - 1} more in a lot of {lot_size}"
+            if units.size > 1
+            else f" in a lot of {lot_size}"
+        )
         super().__init__(
             f"{event.name} cannot follow {State(int(states[0])).name} ({noun} {int(units[0])}{more}). "
             "Nothing was recorded. lifecycle.TRANSITIONS lists what can follow."

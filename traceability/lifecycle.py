@@ -100,7 +100,9 @@ _VEHICLE: dict[tuple[S, E], S] = {
 }
 
 _USED_AGAIN = {
-    key: after for key, after in _PACK.items() if key[0] in (*_HELD, S.DIVERTED, S.MISSING) and key[1] != E.INSTALL
+    key: after
+    for key, after in _PACK.items()
+    if key[0] in (*_HELD, S.DIVERTED, S.MISSING) and key[1] != E.INSTALL
 }
 
 TRANSITIONS: dict[Level, dict[tuple[S, E], S]] = {

@@ -7,52 +7,36 @@ What cannot happen is refused whole; what may not happen is recorded like anythi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Table, func, select
 
 from traceability import codes
-from traceability.errors import BatchError
+from traceability.errors import BatchError, TraceabilityError
 from traceability.events import NEVER, NULL, Column, EventBatch
 from traceability.lifecycle import advance, level_of, standing, state_of
 from traceability.store import schema
+from traceability.store.base import Column as StoreColumn
 from traceability.store.base import Store
 from traceability.vocabulary import VEHICLE_EVENTS, EventType, Level, LinkKind, State, Use
 
 Int64s = npt.NDArray[np.int64]
 
-_EVENT_DTYPES: dict[str, type[np.generic]] = {
-    "event": np.int8,
-    "unit": np.int32,
-    "vehicle": np.int32,
-    "actor": np.int32,
-    "receiver": np.int32,
-    "carrier": np.int32,
-    "event_day": np.int32,
-    "record_day": np.int32,
-    "happened": np.bool_,
-    "corrects": np.int64,
-}
-
 
 class Registry:
-    """Takes in what happened, remembers where every unit stands, queues it for the log.
+    """Takes in what happened, remembers where every unit stands, passes it on to the log.
 
     Args:
         store: an open store that can be written.
-        buffer_rows: events that are gathered before they go to the store.
     """
 
-    def __init__(self, store: Store, *, buffer_rows: int = 1_000_000) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self._units = _Standings()
         self._vehicles = _Standings()
         self._next_event = 0
-        self._flushed = 0
-        self._buffer_rows = buffer_rows
-        self._buffer: dict[str, npt.NDArray[np.generic]] = {}
-        self._filled = 0
 
     @classmethod
     def resume(cls, store: Store) -> Registry:
@@ -69,7 +53,7 @@ class Registry:
         for event, unit, vehicle in zip(rows["event"], rows["unit"], rows["vehicle"], strict=True):
             registry._move(EventType(int(event)), np.array([unit]), np.array([vehicle]))
         last = store.rows(select(func.max(e.c.event_id)))[0][0]
-        registry._next_event = registry._flushed = 0 if last is None else int(str(last)) + 1
+        registry._next_event = 0 if last is None else int(str(last)) + 1
         return registry
 
     def enrol_actors(self, columns: Mapping[str, Column | Sequence[str | None]], rows: int) -> None:
@@ -80,7 +64,9 @@ class Registry:
         self, *, actor: Int64s, kind: Column, valid_from: Column, valid_to: Column = NULL
     ) -> None:
         """Write one permit a row: who holds it, which, from and until when (days; NULL: open)."""
-        self._append(schema.permit, len(actor), actor=actor, kind=kind, valid_from=valid_from, valid_to=valid_to)
+        self._append(
+            schema.permit, len(actor), actor=actor, kind=kind, valid_from=valid_from, valid_to=valid_to
+        )
 
     def commission(
         self,
@@ -104,6 +90,7 @@ class Registry:
                 with `codes.format_codes` and so knows; looked at one by one otherwise.
         """
         if code_fault is None:
+            # a code of a length that no form has is a fault too, and must not be cut to fit
             texts = [] if printed is None else [_text(code) for code in printed]
             code_fault = np.array([codes.fault(text, level) for text in texts]) if texts else 0
         numbers = self._units.add(rows, level)
@@ -136,7 +123,14 @@ class Registry:
         """Return int64[rows], the dense numbers of new vehicles; they still stand UNREGISTERED."""
         numbers = self._vehicles.add(rows, Level.VEHICLE)
         self._append(
-            schema.vehicle, rows, vehicle=numbers, vin=vin, kind=kind, maker=maker, province=province, swap=swap
+            schema.vehicle,
+            rows,
+            vehicle=numbers,
+            vin=vin,
+            kind=kind,
+            maker=maker,
+            province=province,
+            swap=swap,
         )
         return numbers
 
@@ -145,7 +139,7 @@ class Registry:
         kind: LinkKind,
         *,
         parent: Column,
-        child: Int64s,
+        child: npt.NDArray[np.integer],
         from_day: Column,
         to_day: Column = NULL,
         record_day: Column = NEVER,
@@ -167,7 +161,7 @@ class Registry:
         self._append(schema.material, rows, **columns)
 
     def record(self, batch: EventBatch) -> int:
-        """Take in what happened: check that it can have, remember it, queue it for the log.
+        """Take in what happened: check that it can have, remember it, pass it on to the log.
 
         Returns:
             The event_id of the first row; the others follow it in the order of the batch.
@@ -176,16 +170,41 @@ class Registry:
             ImpossibleTransition: it cannot follow where some unit stands; nothing is recorded, none has moved.
             BatchError: a unit twice in the batch, or one that was never commissioned; likewise.
         """
-        if batch.happened:
-            self._move(batch.event, batch.units, batch.vehicles)
-        first = self._next_event
-        self._next_event += len(batch)
-        self._queue(batch)
+        first, rows = self._next_event, len(batch)
+        moved = self._move(batch.event, batch.units, batch.vehicles) if batch.happened else None
+        try:
+            self._append(
+                schema.event,
+                rows,
+                event_id=np.arange(first, first + rows, dtype=np.int64),
+                event=int(batch.event),
+                unit=batch.units,
+                vehicle=batch.vehicles,
+                actor=batch.actor,
+                receiver=batch.receiver,
+                carrier=batch.carrier,
+                event_day=batch.event_day,
+                record_day=batch.record_day,
+                happened=batch.happened,
+                corrects=batch.corrects,
+            )
+        except TraceabilityError:
+            if moved is not None:
+                moved.undo()
+            raise
+        self._next_event += rows
         return first
 
-    def record_one(self, event: EventType, unit: int, *, actor: int, event_day: int, **columns: int) -> int:
-        """Take in one event of one unit: a lot of one, through the same door."""
-        return self.record(EventBatch.of(event, unit, actor=actor, event_day=event_day, **columns))
+    def record_one(
+        self, event: EventType, unit: int, *, actor: int, event_day: int, **columns: int | bool
+    ) -> int:
+        """Take in one event of one unit: a lot of one, through the same door.
+
+        Args:
+            columns: the other columns of `EventBatch.of`.
+        """
+        batch = EventBatch.of(event, unit, actor=actor, event_day=event_day, **columns)  # type: ignore[arg-type]
+        return self.record(batch)
 
     def correct(self, batch: EventBatch, event_ids: Int64s) -> int:
         """Record *batch* in the place of earlier records.  Both stay in the log; the register shows the new one."""
@@ -223,55 +242,33 @@ class Registry:
         """How many events have been recorded."""
         return self._next_event
 
-    def flush(self) -> None:
-        """Pass all that is queued on to the store."""
-        if self._filled:
-            columns = {name: column[: self._filled] for name, column in self._buffer.items()}
-            ids = np.arange(self._flushed, self._flushed + self._filled, dtype=np.int64)
-            self.store.append(schema.event, self._filled, {"event_id": ids, **columns})
-            self._flushed += self._filled
-            self._buffer, self._filled = {}, 0
-
     def finish(self) -> None:
-        """Pass all that is queued on and mark the store complete."""
-        self.flush()
+        """Mark the store complete."""
         self.store.finish()
 
-    def _move(self, event: EventType, units: npt.NDArray[np.integer], vehicles: Column) -> None:
+    def _move(self, event: EventType, units: npt.NDArray[np.integer], vehicles: Column) -> _Move:
         of_vehicles = event in VEHICLE_EVENTS
         standings = self._vehicles if of_vehicles else self._units
         numbers = np.broadcast_to(np.asarray(vehicles), units.shape) if of_vehicles else units
         standings.refuse_strangers_and_repeats(numbers, event)
-        standings.put(numbers, advance(standings.at(numbers), event, numbers))
+        before = standings.at(numbers)
+        standings.put(numbers, advance(before, event, numbers))
+        return _Move(standings, numbers, before)
 
-    def _queue(self, batch: EventBatch) -> None:
-        done, rows = 0, len(batch)
-        columns: dict[str, Column | bool] = {
-            "event": int(batch.event),
-            "unit": batch.units,
-            "vehicle": batch.vehicles,
-            "actor": batch.actor,
-            "receiver": batch.receiver,
-            "carrier": batch.carrier,
-            "event_day": batch.event_day,
-            "record_day": batch.record_day,
-            "happened": batch.happened,
-            "corrects": batch.corrects,
-        }
-        while done < rows:
-            if not self._buffer:
-                self._buffer = {name: np.empty(self._buffer_rows, kind) for name, kind in _EVENT_DTYPES.items()}
-            take = min(rows - done, self._buffer_rows - self._filled)
-            for name, column in columns.items():
-                value = column[done : done + take] if isinstance(column, np.ndarray) else column
-                self._buffer[name][self._filled : self._filled + take] = value
-            done, self._filled = done + take, self._filled + take
-            if self._filled == self._buffer_rows:
-                self.flush()
-
-    def _append(self, table: Table, rows: int, **columns: object) -> None:
+    def _append(self, table: Table, rows: int, **columns: StoreColumn) -> None:
         if rows:
             self.store.append(table, rows, columns)
+
+
+class _Move(NamedTuple):
+    """What a batch has moved, until the store has taken it in."""
+
+    standings: _Standings
+    numbers: npt.NDArray[np.integer]
+    before: npt.NDArray[np.uint8]
+
+    def undo(self) -> None:
+        self.standings.put(self.numbers, self.before)
 
 
 class _Standings:
@@ -295,7 +292,8 @@ class _Standings:
         return self._now[: self._size]
 
     def at(self, numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-        return self._now[numbers]
+        standings: npt.NDArray[np.uint8] = self._now[numbers]
+        return standings
 
     def put(self, numbers: npt.NDArray[np.integer], after: npt.NDArray[np.uint8]) -> None:
         self._now[numbers] = after
@@ -306,17 +304,19 @@ class _Standings:
         lowest, highest = int(numbers.min()), int(numbers.max())
         if lowest < 0 or highest >= self._size:
             stranger = lowest if lowest < 0 else highest
-            raise BatchError(f"{event.name}: number {stranger} was never commissioned (0 to {self._size - 1} were)")
+            raise BatchError(
+                f"{event.name}: number {stranger} was never commissioned (0 to {self._size - 1} were)"
+            )
         if numbers.size == 1 or bool((numbers[1:] > numbers[:-1]).all()):
             return
         places = np.arange(numbers.size, dtype=np.int32)
         self._seen[numbers] = places
         if not np.array_equal(self._seen[numbers], places):
             twice = numbers[self._seen[numbers] != places]
-            raise BatchError(f"{event.name}: number {int(twice[0])} stands twice in a batch of {numbers.size}")
+            raise BatchError(
+                f"{event.name}: number {int(twice[0])} stands twice in a batch of {numbers.size}"
+            )
 
 
 def _text(code: object) -> str:
     return code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
-
-

@@ -13,6 +13,7 @@ from traceability.errors import TraceabilityError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("sim.cli.run", "simulate a scenario and write its report"),
     "audit": ("sim.cli.audit", "run the compliance rules over the log of a run"),
+    "verify": ("sim.cli.verify", "check a run folder against its record"),
     "show": ("sim.cli.show", "tell the life of one unit or vehicle"),
     "code": ("sim.cli.code", "decode battery codes of GB/T 34014"),
     "lifecycle": ("sim.cli.lifecycle", "print or draw what can follow what"),

@@ -34,23 +34,27 @@ def command(context: click.Context, codes: tuple[str, ...], as_json: bool) -> No
     texts = [text for given in codes or ("-",) for text in (_lines() if given == "-" else [given])]
     read = [(text, _read(text)) for text in texts]
     if as_json:
-        click.echo(json.dumps([_described(text, parts) for text, parts in read], ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps([_described(text, parts) for text, parts in read], ensure_ascii=False, indent=2)
+        )
     else:
         _show(read)
     context.exit(2 if any(isinstance(parts, CodeError) for _, parts in read) else 0)
 
 
 def _lines() -> list[str]:
-    return [line.strip() for line in click.get_text_stream("stdin", errors="replace") if line.strip()]
+    text = sys.stdin.buffer.read().decode("utf-8-sig", errors="replace")
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _read(text: str) -> BatteryCode | Vin | CodeError:
     from traceability import codes, vin
 
     # what is nearer to 17 characters than to 19 was meant for a VIN
-    parse = vin.parse if len(codes.tidied(text)) <= vin.LENGTH else codes.parse
     try:
-        return parse(text)
+        if len(codes.tidied(text)) <= vin.LENGTH:
+            return vin.parse(text)
+        return codes.parse(text)
     except CodeError as error:
         return error
 

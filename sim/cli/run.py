@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.argument("scenario", default="baseline", metavar="[SCENARIO.toml]")
 @click.option("--seed", type=click.IntRange(0), help="Seed of all draws.")
-@click.option("--scale", type=click.IntRange(1, 1_000_000), help="Real vehicles that one simulated vehicle stands for.")
+@click.option(
+    "--scale", type=click.IntRange(1, 1_000_000), help="Real vehicles that one simulated vehicle stands for."
+)
 @click.option("--replications", type=click.IntRange(1, 10_000), help="How often to repeat with other luck.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes; results do not depend on it.  [default: cores]")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run.  [default: runs/NAME]")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes; results do not depend on it.  [default: cores]"
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run.  [default: runs/NAME]"
+)
 @click.option("--resume", is_flag=True, help="Finish a run that was stopped, to the same bytes.")
 @click.option("--dry-run", is_flag=True, help="Only say what the run would take: events, memory, time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -70,7 +77,9 @@ def _default_folder(scenario: Scenario, resume: bool) -> Path:
     if not (folder / record.RECORD).exists() or resume:
         return folder
     if not record.read_record(folder).get("complete"):
-        raise StoreError(f"{folder}: a run was stopped here; add --resume to finish it, or give another --out")
+        raise StoreError(
+            f"{folder}: a run was stopped here; add --resume to finish it, or give another --out"
+        )
     shutil.rmtree(folder)
     return folder
 
@@ -94,7 +103,7 @@ def _run(scenario: Scenario, folder: Path, workers: int, resume: bool) -> Outcom
         return run_study(scenario, folder, workers=workers, resume=resume, progress=tell)
 
 
-def _lines():  # type: ignore[no-untyped-def]
+def _lines() -> Callable[[list[float]], None]:
     """Return a listener that writes a JSON line each time another tenth of the work is done."""
     told = -1
 
@@ -103,7 +112,9 @@ def _lines():  # type: ignore[no-untyped-def]
         tenth = int(10 * sum(shares) / len(shares))
         if tenth > told:
             told = tenth
-            click.echo(json.dumps({"progress": tenth / 10, "replications": [round(s, 2) for s in shares]}), err=True)
+            click.echo(
+                json.dumps({"progress": tenth / 10, "replications": [round(s, 2) for s in shares]}), err=True
+            )
 
     return tell
 
@@ -113,7 +124,9 @@ def _finish(scenario: Scenario, folder: Path, outcomes: Outcomes) -> None:
     from sim.study import complete, preliminary_fingerprint
     from sim.summary import report_input
 
-    write_report(folder / "report.html", report_input(scenario, outcomes, preliminary_fingerprint(folder, scenario)))
+    write_report(
+        folder / "report.html", report_input(scenario, outcomes, preliminary_fingerprint(folder, scenario))
+    )
     complete(folder, scenario, outcomes)
 
 

@@ -20,7 +20,24 @@ if TYPE_CHECKING:
     from traceability.store import Store
 
 _TIES_SHOWN = 20
-_NEVER_BROKEN = ("happened", "event", "reported", "no.", "from", "to", "rule", "day", "unit", "grade", "vehicle", "code")
+_HOW = {
+    "parents": {"CONTAINS": "part of", "MADE_FROM": "went into"},
+    "children": {"CONTAINS": "contains", "MADE_FROM": "made from"},
+}
+_NEVER_BROKEN = (
+    "happened",
+    "event",
+    "reported",
+    "no.",
+    "from",
+    "to",
+    "rule",
+    "day",
+    "unit",
+    "grade",
+    "vehicle",
+    "code",
+)
 _PIPED_WIDTH = 132
 """Columns of a page, where there is no terminal to say."""
 
@@ -28,7 +45,9 @@ _PIPED_WIDTH = 132
 @click.command("show")
 @click.argument("run", metavar="RUN")
 @click.argument("name", metavar="CODE-or-VIN")
-@click.option("--replication", type=click.IntRange(0, 9999), default=0, show_default=True, help="Whose log of RUN.")
+@click.option(
+    "--replication", type=click.IntRange(0, 9999), default=0, show_default=True, help="Whose log of RUN."
+)
 @click.option("--no-findings", is_flag=True, help="Do not ask the rules, which takes most of the time.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def command(run: str, name: str, replication: int, no_findings: bool, as_json: bool) -> None:
@@ -62,7 +81,9 @@ def open_log(run: str, replication: int) -> Store:
     logs = Path(run) / "log"
     if not logs.is_dir():
         if replication:
-            raise UnknownName("replication", str(replication), (), where=f"{run}, which is no run folder with a log/")
+            raise UnknownName(
+                "replication", str(replication), (), where=f"{run}, which is no run folder with a log/"
+            )
         return open_store(run, incomplete_ok=True)
     wanted, there = f"r{replication:03d}", sorted(folder.name for folder in logs.iterdir() if folder.is_dir())
     if wanted not in there:
@@ -82,13 +103,13 @@ def _show(life: Life, *, asked: bool) -> None:
         _print(console, "units in it" if life.subject.is_vehicle else "vehicles it was in", _stays(life))
     for title, ties in (("parents", life.parents), ("children", life.children)):
         if ties:
-            _print(console, f"{title} ({len(ties)})", _ties(ties))
+            _print(console, f"{title} ({len(ties)})", _ties(ties, _HOW[title]))
     if life.responsible is not None:
         answer = life.responsible
         why = f"{_who(answer.party)}\n{answer.reason}\n{answer.article}; text known to grade {answer.grade}"
         _print(console, "responsible for its recovery", why)
     if asked:
-        _print(console, f"findings ({len(life.findings)})", _findings(life) if life.findings else "none")
+        _print(console, f"findings ({len(life.findings)})", _findings(life) if life.findings else "no breach")
 
 
 def _print(console: Console, title: str, what: RenderableType) -> None:
@@ -196,14 +217,14 @@ def _stays(life: Life) -> Table:
     return table
 
 
-def _ties(ties: tuple[Tie, ...]) -> Table:
+def _ties(ties: tuple[Tie, ...], words: dict[str, str]) -> Table:
     from traceability.life import iso
 
     table = _table("how", "level", "unit", "code", "from", "to", "reported")
     for tie in ties[:_TIES_SHOWN]:
         end = "" if tie.to_day is None else iso(tie.to_day)
         told = "never" if tie.record_day is None else iso(tie.record_day)
-        how = tie.kind.name.lower().replace("_", " ")
+        how = words[tie.kind.name]
         table.add_row(how, tie.level.name, f"unit:{tie.unit}", tie.code or "", iso(tie.from_day), end, told)
     if len(ties) > _TIES_SHOWN:
         table.add_row("…", "", f"and {len(ties) - _TIES_SHOWN} more: --json", "", "", "", "")

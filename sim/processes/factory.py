@@ -46,7 +46,9 @@ def production_scrap(
         # a single lot at a coarse scale would be a mountain before one recycler's gate
         rows = max(int(np.ceil(scrap_t / practice.lot_t)), FEWEST_LOTS_A_MONTH) if scrap_t > 0 else 0
         if rows:
-            keys = derived_keys(np.uint64(month) * np.uint64(1 << 24) + np.arange(rows, dtype=np.uint64), "scrap")
+            keys = derived_keys(
+                np.uint64(month) * np.uint64(1 << 24) + np.arange(rows, dtype=np.uint64), "scrap"
+            )
             chemistry = letters[chance.choose("scrap.chemistry", keys, chemistry_cdf[year])]
             maker = chance.choose("scrap.maker", keys, maker_cdf[year])
             span = int(months.START[month + 1]) - now
@@ -58,11 +60,15 @@ def production_scrap(
                 Level.LOT, coder=by, chemistry=chemistry, made_day=day, energy_wh=energy, mass_g=mass,
                 printed=None, code_fault=0, rows=rows,
             )  # fmt: skip
-            units.add(rows, key=keys, chemistry=chemistry, mass_g=mass, energy_wh=energy, year=year, maker=maker)
+            units.add(
+                rows, key=keys, chemistry=chemistry, mass_g=mass, energy_wh=energy, year=year, maker=maker
+            )
             written = ledger.write(EventType.SCRAP, lots, keys, actor=by, day=day, reporter="battery_makers")
             if written is not None:
                 lots, keys, by, day = lots[written], keys[written], by[written], day[written]
             province = chance.choose("scrap.province", keys, province_cdf) + 1
-            leaves = day + 1 + geometric_days(chance.draw("scrap.storage", keys), practice.storage_days.on(now))
+            leaves = (
+                day + 1 + geometric_days(chance.draw("scrap.storage", keys), practice.storage_days.on(now))
+            )
             channel.to_recycler(lots, actor=by, province=province, day=leaves, reporter="battery_makers")
         yield env.timeout(int(months.START[month + 1]) - now)

@@ -49,7 +49,9 @@ class Fleet:
 class Maker:
     """Makes packs: gives them their attributes, their number and their code, and writes that they exist."""
 
-    def __init__(self, ledger: Ledger, chance: Chance, inputs: Inputs, cast: Cast, printer: Printer, units: Columns) -> None:
+    def __init__(
+        self, ledger: Ledger, chance: Chance, inputs: Inputs, cast: Cast, printer: Printer, units: Columns
+    ) -> None:
         self._ledger, self._chance, self._inputs, self._cast = ledger, chance, inputs, cast
         self._printer, self._units = printer, units
         self._maker_cdf = np.cumsum(inputs.battery_maker_share, axis=1)
@@ -68,7 +70,9 @@ class Maker:
         energy_wh = (inputs.energy_kwh[year][kind] * spread * 1000.0).astype(np.int64)
         mass_g = (energy_wh / self._density[year][chemistry] * 1000.0).astype(np.int64)
         coder = self._cast.battery_makers[maker]
-        printed, faults = self._printer.packs(keys, coder=coder, chemistry=chemistry, kind=kind, made_day=made_day)
+        printed, faults = self._printer.packs(
+            keys, coder=coder, chemistry=chemistry, kind=kind, made_day=made_day
+        )
         numbers = self._ledger.registry.commission(
             Level.PACK,
             coder=coder,
@@ -84,7 +88,9 @@ class Maker:
             keys.size, key=keys, chemistry=chemistry, mass_g=mass_g, energy_wh=energy_wh, year=year,
             maker=maker, is_pack=True,
         )  # fmt: skip
-        self._ledger.write(EventType.CODE, numbers, keys, actor=coder, day=made_day, reporter="battery_makers")
+        self._ledger.write(
+            EventType.CODE, numbers, keys, actor=coder, day=made_day, reporter="battery_makers"
+        )
         return numbers
 
     def coder_of(self, packs: Ints) -> Ints:
@@ -163,8 +169,12 @@ class _Birth:
         began = months.START[0]
         certified = sold - 1 - geometric_days(chance.draw("vehicle.certified", keys), _SALE_DAYS)
         certified = np.maximum(certified, began)
-        installed = np.maximum(certified - uniform_days(chance.draw("vehicle.assembled", keys), 0, _ASSEMBLY_DAYS), began)
-        delivered = np.maximum(installed - geometric_days(chance.draw("pack.delivered", keys), _SUPPLY_DAYS), began)
+        installed = np.maximum(
+            certified - uniform_days(chance.draw("vehicle.assembled", keys), 0, _ASSEMBLY_DAYS), began
+        )
+        delivered = np.maximum(
+            installed - geometric_days(chance.draw("pack.delivered", keys), _SUPPLY_DAYS), began
+        )
         made = np.maximum(delivered - uniform_days(chance.draw("pack.made", keys), 1, 5), began)
         exit_day = self._exit_day(keys, kind, sold, now)
         numbers = self._ledger.registry.enrol_vehicles(
@@ -178,9 +188,18 @@ class _Birth:
         packs = self._maker.make(keys, kind=kind, month=month, made_day=made)
         vehicle_maker = self._cast.vehicle_makers[maker]
         self._state.vehicles.add(
-            rows, key=keys, unit=packs, province=province, kind=kind, maker=vehicle_maker, swap=swap, exit_day=exit_day
+            rows,
+            key=keys,
+            unit=packs,
+            province=province,
+            kind=kind,
+            maker=vehicle_maker,
+            swap=swap,
+            exit_day=exit_day,
         )
-        self._write(keys, packs, numbers, vehicle_maker, swap, province, (delivered, installed, certified, sold))
+        self._write(
+            keys, packs, numbers, vehicle_maker, swap, province, (delivered, installed, certified, sold)
+        )
         self._foresee(keys, numbers, kind, sold, exit_day, swap, now)
         return numbers
 
@@ -199,9 +218,33 @@ class _Birth:
         coder = self._maker.coder_of(packs)
         operator = cast.operators[(keys % np.uint64(cast.operators.size)).astype(np.int64)]
         buyer = np.where(swap, operator, vehicle_maker)
-        write(EventType.DELIVER, packs, keys, actor=coder, receiver=buyer, day=delivered, reporter="battery_makers")
-        write(EventType.INSTALL, packs, keys, actor=vehicle_maker, vehicles=numbers, day=installed, reporter="vehicle_makers")
-        write(EventType.CERTIFY, packs, keys, actor=vehicle_maker, vehicles=numbers, day=certified, reporter="vehicle_makers")
+        write(
+            EventType.DELIVER,
+            packs,
+            keys,
+            actor=coder,
+            receiver=buyer,
+            day=delivered,
+            reporter="battery_makers",
+        )
+        write(
+            EventType.INSTALL,
+            packs,
+            keys,
+            actor=vehicle_maker,
+            vehicles=numbers,
+            day=installed,
+            reporter="vehicle_makers",
+        )
+        write(
+            EventType.CERTIFY,
+            packs,
+            keys,
+            actor=vehicle_maker,
+            vehicles=numbers,
+            day=certified,
+            reporter="vehicle_makers",
+        )
         owner = cast.owners[province.astype(np.int64) - 1]
         write(
             EventType.SELL, packs, keys, actor=vehicle_maker, vehicles=numbers, receiver=owner, day=sold,
@@ -215,7 +258,8 @@ class _Birth:
         limit[Kind.BUS], limit[Kind.TRUCK] = life.bus_limit_years, life.truck_limit_years
         age = np.minimum(years, limit[kind]) * DAYS_A_YEAR
         # who should have left before the run began leaves on its first days
-        return np.maximum(np.maximum(sold + 30, sold + np.minimum(age, 1e6)), now).astype(np.int32)
+        leaves: npt.NDArray[np.int32] = np.maximum(sold + np.clip(age, 30, 1e6), now).astype(np.int32)
+        return leaves
 
     def _foresee(
         self,

@@ -43,7 +43,13 @@ class Channel:
         to_recyclers: Agenda,
         to_workshops: Agenda,
     ) -> None:
-        self._ledger, self._chance, self._cast, self._prices, self._units = ledger, chance, cast, prices, units
+        self._ledger, self._chance, self._cast, self._prices, self._units = (
+            ledger,
+            chance,
+            cast,
+            prices,
+            units,
+        )
         self._collection, self._informal = collection, informal
         self._to_outlets, self._to_recyclers, self._to_workshops = to_outlets, to_recyclers, to_workshops
         pull = np.exp(-distance_km / collection.reach_km)[:, cast.province[cast.recyclers] - 1]
@@ -55,7 +61,9 @@ class Channel:
     def lawful(self, holder: Holder, units: Ints, day: int) -> Mask:
         """Return bool[n], which of *units* their holder hands over lawfully."""
         keys = self._units.key[units]
-        share = self._prices.lawful_share(holder, day, self._units.chemistry[units], self._units.mass_g[units] / 1e6)
+        share = self._prices.lawful_share(
+            holder, day, self._units.chemistry[units], self._units.mass_g[units] / 1e6
+        )
         return self._chance.draw(f"channel.{holder.name}", keys) < share
 
     def to_outlet(self, units: Ints, *, actor: Ints, province: Ints, day: Ints, reporter: str) -> None:
@@ -100,16 +108,31 @@ class Channel:
             day: int[n], and it is written at once; or today alone, and it is noted (see `Ledger.note`).
         """
         keys = self._units.key[units]
-        workshop = self._cast.pick(self._cast.workshops, self._chance.draw("channel.workshop", keys), province)
+        workshop = self._cast.pick(
+            self._cast.workshops, self._chance.draw("channel.workshop", keys), province
+        )
         claimed = self._cast.pick(self._cast.outlets, self._chance.draw("channel.outlet", keys), province)
         if isinstance(day, int):
             self._ledger.note(
-                EventType.DIVERT, units, actor=actor, buyer=workshop, claimed=claimed, day=day, reporter=reporter
+                EventType.DIVERT,
+                units,
+                actor=actor,
+                buyer=workshop,
+                claimed=claimed,
+                day=day,
+                reporter=reporter,
             )
             day = np.full(units.size, day, dtype=np.int32)
         else:
             written = self._ledger.write_hidden_sale(
-                units, keys, actor=actor, buyer=workshop, claimed=claimed, day=day, reporter=reporter, vehicles=vehicles
+                units,
+                keys,
+                actor=actor,
+                buyer=workshop,
+                claimed=claimed,
+                day=day,
+                reporter=reporter,
+                vehicles=vehicles,
             )
             if written is not None:
                 units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
@@ -134,11 +157,24 @@ class Channel:
         carrier = self._cast.carriers[(luck * self._cast.carriers.size).astype(np.int64)]
         if isinstance(day, int):
             self._ledger.note(
-                EventType.SHIP, units, actor=actor, receiver=receiver, carrier=carrier, day=day, reporter=reporter
+                EventType.SHIP,
+                units,
+                actor=actor,
+                receiver=receiver,
+                carrier=carrier,
+                day=day,
+                reporter=reporter,
             )
         else:
             self._ledger.write(
-                EventType.SHIP, units, keys, actor=actor, receiver=receiver, carrier=carrier, day=day, reporter=reporter
+                EventType.SHIP,
+                units,
+                keys,
+                actor=actor,
+                receiver=receiver,
+                carrier=carrier,
+                day=day,
+                reporter=reporter,
             )
         rule = self._collection
         transit = uniform_days(

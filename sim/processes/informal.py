@@ -77,7 +77,13 @@ class _Workshop:
         keys = u.key[units]
         written = write(EventType.USE_IN_PRODUCT, units, keys, actor=by, day=day, reporter=None)
         if written is not None:
-            units, keys, by, day, purpose = units[written], keys[written], by[written], day[written], purpose[written]
+            units, keys, by, day, purpose = (
+                units[written],
+                keys[written],
+                by[written],
+                day[written],
+                purpose[written],
+            )
         if not units.size:
             return
         product = self._ledger.registry.commission(
@@ -108,7 +114,9 @@ class _Workshop:
             units, by, day = units[written], by[written], day[written]
         if not units.size:
             return
-        groups, group = np.unique(by.astype(np.int64) * len(Chemistry) + u.chemistry[units], return_inverse=True)
+        groups, group = np.unique(
+            by.astype(np.int64) * len(Chemistry) + u.chemistry[units], return_inverse=True
+        )
         firm, chemistry = groups // len(Chemistry), (groups % len(Chemistry)).astype(np.int8)
         held = totals(self._contents.of(units), group, groups.size)
         last = np.zeros(groups.size, dtype=np.int32)
@@ -118,14 +126,22 @@ class _Workshop:
         kept[:, [Element.CU, Element.AL, Element.STEEL]] = 0
         kept[:, Element.MASS] = kept[:, 1:].sum(axis=1)
         keys = derived_keys(
-            np.uint64(month) * np.uint64(1 << 24) + firm.astype(np.uint64) * np.uint64(16) + chemistry.astype(np.uint64),
+            np.uint64(month) * np.uint64(1 << 24)
+            + firm.astype(np.uint64) * np.uint64(16)
+            + chemistry.astype(np.uint64),
             "black mass",
         )
         lots = ledger.registry.commission(
             Level.LOT, coder=firm, chemistry=chemistry, made_day=last, energy_wh=0,
             mass_g=kept[:, Element.MASS], printed=None, code_fault=0, rows=firm.size,
         )  # fmt: skip
-        u.add(firm.size, key=keys, chemistry=chemistry, mass_g=kept[:, Element.MASS], year=months.year_offset(month))
+        u.add(
+            firm.size,
+            key=keys,
+            chemistry=chemistry,
+            mass_g=kept[:, Element.MASS],
+            year=months.year_offset(month),
+        )
         for lot, grams in zip(lots.tolist(), kept, strict=True):
             self._contents.book(lot, grams.astype(np.float64))
         ledger.registry.link(LinkKind.MADE_FROM, parent=lots[group], child=units, from_day=last[group])
@@ -138,5 +154,10 @@ class _Workshop:
             day=last[resold] + 10, reporter=None,
         )  # fmt: skip
         ledger.write(
-            EventType.DISPATCH, lots[~resold], keys[~resold], actor=firm[~resold], day=last[~resold] + 10, reporter=None
+            EventType.DISPATCH,
+            lots[~resold],
+            keys[~resold],
+            actor=firm[~resold],
+            day=last[~resold] + 10,
+            reporter=None,
         )

@@ -149,14 +149,27 @@ class Books:
         ledger = self._ledger
         recovered = (held * self._recovery[by]).astype(np.int64)
         recovered[:, Element.MASS] = recovered[:, 1:].sum(axis=1)
-        keys = derived_keys(np.uint64(month) * np.uint64(1 << 24) + by.astype(np.uint64) * np.uint64(16) + chemistry.astype(np.uint64), "lot")
+        keys = derived_keys(
+            np.uint64(month) * np.uint64(1 << 24)
+            + by.astype(np.uint64) * np.uint64(16)
+            + chemistry.astype(np.uint64),
+            "lot",
+        )
         lots = ledger.registry.commission(
             Level.LOT, coder=by, chemistry=chemistry, made_day=day, energy_wh=0,
             mass_g=recovered[:, Element.MASS], printed=None, code_fault=0, rows=by.size,
         )  # fmt: skip
-        self._units.add(by.size, key=keys, chemistry=chemistry, mass_g=recovered[:, Element.MASS], year=months.year_offset(month))
+        self._units.add(
+            by.size,
+            key=keys,
+            chemistry=chemistry,
+            mass_g=recovered[:, Element.MASS],
+            year=months.year_offset(month),
+        )
         told = np.broadcast_to(np.asarray(ledger.told("balance", keys, by, day, "recyclers")), by.shape)
-        ledger.registry.link(LinkKind.MADE_FROM, parent=lots[group], child=units, from_day=day[group], record_day=told[group])
+        ledger.registry.link(
+            LinkKind.MADE_FROM, parent=lots[group], child=units, from_day=day[group], record_day=told[group]
+        )
         ledger.write(EventType.RECOVER, lots, keys, actor=by, day=day, reporter="recyclers")
         leaves = day + 1 + geometric_days(self._chance.draw("recycling.dispatch", keys), _DISPATCH_DAYS)
         ledger.write(EventType.DISPATCH, lots, keys, actor=by, day=leaves, reporter="recyclers")
@@ -175,7 +188,11 @@ class Books:
         """Write the true balances, and beside them those that a firm reports instead."""
         residue = held - recovered
         odd = self._chance.draw("recycling.unbalanced", keys) < self._practice.unbalanced_share.at(day)
-        claimed = np.where(self._flatters[by][:, None], np.maximum(recovered, (held * self._asked_for).astype(np.int64)), recovered)
+        claimed = np.where(
+            self._flatters[by][:, None],
+            np.maximum(recovered, (held * self._asked_for).astype(np.int64)),
+            recovered,
+        )
         claimed[:, Element.MASS] = claimed[:, 1:].sum(axis=1)
         claimed_residue = np.where(odd[:, None], (held - claimed) * 9 // 10, held - claimed)
         false = (told != NEVER) & (odd | (claimed != recovered).any(axis=1))

@@ -51,7 +51,12 @@ class Remaking:
         packs = u.is_pack[units]
         keys = u.key[units]
         self._ledger.write(
-            EventType.TEST, units[packs], keys[packs], actor=recycler[packs], day=day[packs], reporter="recyclers"
+            EventType.TEST,
+            units[packs],
+            keys[packs],
+            actor=recycler[packs],
+            day=day[packs],
+            reporter="recyclers",
         )
         rule = self._practice
         share = np.where(
@@ -64,21 +69,30 @@ class Remaking:
 
     def _open(self, packs: Ints, keys: Keys, recycler: Ints, day: Ints) -> None:
         per = self._practice.modules_per_pack
-        module_keys = np.repeat(derived_keys(keys, "module"), per) + np.tile(np.arange(per, dtype=np.uint64), packs.size)
+        module_keys = np.repeat(derived_keys(keys, "module"), per) + np.tile(
+            np.arange(per, dtype=np.uint64), packs.size
+        )
         done = self._ledger.write(
             EventType.DISMANTLE, packs, keys, actor=recycler, day=day, reporter="recyclers"
         )
         if done is not None:
             return
         modules = self._free(packs, module_keys, per, Level.MODULE, recycler, day)
-        opened = self._chance.draw("recycling.opened", module_keys) < self._practice.opened_module_share.on(int(day[0]))
+        opened = self._chance.draw("recycling.opened", module_keys) < self._practice.opened_module_share.on(
+            int(day[0])
+        )
         into = np.repeat(np.arange(packs.size), per)
         parts, part_of = [modules[~opened]], [into[~opened]]
         if opened.any():
             cells_each = self._practice.cells_per_module
             at, by = day[into[opened]], recycler[into[opened]]
             self._ledger.write(
-                EventType.DISMANTLE, modules[opened], module_keys[opened], actor=by, day=at, reporter="recyclers"
+                EventType.DISMANTLE,
+                modules[opened],
+                module_keys[opened],
+                actor=by,
+                day=at,
+                reporter="recyclers",
             )
             cell_keys = np.repeat(derived_keys(module_keys[opened], "cell"), cells_each)
             cell_keys = cell_keys + np.tile(np.arange(cells_each, dtype=np.uint64), int(opened.sum()))
@@ -102,7 +116,9 @@ class Remaking:
             made_day=made,
             energy_wh=energy,
             mass_g=mass,
-            printed=self._printer.modules(level=level, coder=coder, chemistry=u.chemistry[whole], made_day=made),
+            printed=self._printer.modules(
+                level=level, coder=coder, chemistry=u.chemistry[whole], made_day=made
+            ),
             code_fault=0,
             rows=whole.size,
         )
@@ -115,14 +131,18 @@ class Remaking:
         self._ledger.registry.link(
             LinkKind.CONTAINS, parent=whole, child=children, from_day=made, to_day=at, record_day=told
         )
-        self._ledger.write(EventType.FREE, children, keys, actor=np.repeat(by, per), day=at, reporter="recyclers")
+        self._ledger.write(
+            EventType.FREE, children, keys, actor=np.repeat(by, per), day=at, reporter="recyclers"
+        )
         return children
 
     def _build(self, packs: Ints, parts: Ints, part_of: Ints, recycler: Ints, day: Ints) -> None:
         """Build one product from the parts of each pack."""
         u, write, chance = self._units, self._ledger.write, self._chance
         keys = derived_keys(u.key[packs], "product")
-        maker = self._cast.pick(self._cast.product_makers, chance.draw("product.maker", keys), self._cast.province[recycler])
+        maker = self._cast.pick(
+            self._cast.product_makers, chance.draw("product.maker", keys), self._cast.province[recycler]
+        )
         built = day + 1 + geometric_days(chance.draw("product.built", keys), _BUILD_DAYS)
         written = write(
             EventType.USE_IN_PRODUCT, parts, u.key[parts], actor=maker[part_of], day=built[part_of],
@@ -161,7 +181,10 @@ class Remaking:
         placed = write(EventType.PLACE, product, keys, actor=maker, day=sold, reporter="product_makers")
         if placed is not None:
             product, keys, maker, sold = product[placed], keys[placed], maker[placed], sold[placed]
-        life = geometric_days(chance.draw("product.life", keys), self._practice.product_life_years.at(sold) * DAYS_A_YEAR if sold.size else 0)
+        life = geometric_days(
+            chance.draw("product.life", keys),
+            self._practice.product_life_years.at(sold) * DAYS_A_YEAR if sold.size else 0,
+        )
         ends = sold + 1 + life
         # this month's returns have been taken back already
         month = np.maximum(months.month_of(ends), months.month_of(day[:1]) + 1)
@@ -192,10 +215,21 @@ def returns(
             province = cast.province[maker]
             back = chance.draw("product.returned", keys) < practice.product_return_share.at(day)
             ledger.write(
-                EventType.RETURN, product[back], keys[back], actor=maker[back], day=day[back], reporter="product_makers"
+                EventType.RETURN,
+                product[back],
+                keys[back],
+                actor=maker[back],
+                day=day[back],
+                reporter="product_makers",
             )
             channel.to_recycler(
-                product[back], actor=maker[back], province=province[back], day=day[back], reporter="product_makers"
+                product[back],
+                actor=maker[back],
+                province=province[back],
+                day=day[back],
+                reporter="product_makers",
             )
-            channel.divert(product[~back], actor=maker[~back], province=province[~back], day=day[~back], reporter=None)
+            channel.divert(
+                product[~back], actor=maker[~back], province=province[~back], day=day[~back], reporter=None
+            )
         yield env.timeout(int(months.START[month + 1]) - now)

@@ -116,19 +116,44 @@ class _Yard:
         firm = self._cast.pick(self._cast.dismantlers, chance.draw("scrapping.firm", keys), province)
         shown = np.where(packs == NO_PACK, NULL, packs)
         write(
-            EventType.RECEIVE_VEHICLE, shown, keys, actor=firm, vehicles=vehicles, day=arrived, reporter="dismantlers"
+            EventType.RECEIVE_VEHICLE,
+            shown,
+            keys,
+            actor=firm,
+            vehicles=vehicles,
+            day=arrived,
+            reporter="dismantlers",
         )
         certified = arrived + geometric_days(
             chance.draw("scrapping.certificate", keys), practice.certificate_days.on(now)
         )
         write(
-            EventType.ISSUE_CERTIFICATE, shown, keys, actor=firm, vehicles=vehicles, day=certified, reporter="dismantlers"
+            EventType.ISSUE_CERTIFICATE,
+            shown,
+            keys,
+            actor=firm,
+            vehicles=vehicles,
+            day=certified,
+            reporter="dismantlers",
         )
         full = np.flatnonzero(packs != NO_PACK)
-        packs, keys, firm, province = packs[full], self._state.units.key[packs[full]], firm[full], province[full]
-        out = certified[full] + geometric_days(chance.draw("scrapping.dismount", keys), practice.dismount_days.on(now))
+        packs, keys, firm, province = (
+            packs[full],
+            self._state.units.key[packs[full]],
+            firm[full],
+            province[full],
+        )
+        out = certified[full] + geometric_days(
+            chance.draw("scrapping.dismount", keys), practice.dismount_days.on(now)
+        )
         left = write(
-            EventType.DISMOUNT, packs, keys, actor=firm, vehicles=vehicles[full], day=out, reporter="dismantlers"
+            EventType.DISMOUNT,
+            packs,
+            keys,
+            actor=firm,
+            vehicles=vehicles[full],
+            day=out,
+            reporter="dismantlers",
         )
         v.unit[vehicles[full]] = NO_PACK
         if left is not None:
@@ -141,4 +166,10 @@ class _Yard:
             (direct, self._channel.to_recycler),
             (lawful & ~direct, self._channel.to_outlet),
         ):
-            way(packs[rows], actor=firm[rows], province=province[rows], day=leaves[rows], reporter="dismantlers")
+            way(
+                packs[rows],
+                actor=firm[rows],
+                province=province[rows],
+                day=leaves[rows],
+                reporter="dismantlers",
+            )

@@ -40,7 +40,9 @@ def service(
         month = months.month_number(now)
         due = state.failures.take(month)
         if due is not None:
-            _replace(due[0], due[1], now, month, spares, ledger, chance, cast, state, maker, channel, practice)
+            _replace(
+                due[0], due[1], now, month, spares, ledger, chance, cast, state, maker, channel, practice
+            )
         yield env.timeout(int(months.START[month + 1]) - now)
 
 
@@ -68,7 +70,10 @@ def _replace(
     needed = np.flatnonzero(fitted < 0)
     if needed.size:
         fresh = maker.make(
-            derived_keys(keys[needed], "replacement"), kind=kind[needed], month=month, made_day=day[needed] - 15
+            derived_keys(keys[needed], "replacement"),
+            kind=kind[needed],
+            month=month,
+            made_day=day[needed] - 15,
         )
         coder = maker.coder_of(fresh)
         fitted[needed] = fresh
@@ -76,11 +81,15 @@ def _replace(
             EventType.DELIVER, fresh, keys[needed], actor=coder, receiver=firm[needed], day=day[needed] - 1,
             reporter="battery_makers",
         )  # fmt: skip
-    ledger.write(EventType.INSTALL, fitted, keys, actor=firm, vehicles=vehicles, day=day, reporter="repair_firms")
+    ledger.write(
+        EventType.INSTALL, fitted, keys, actor=firm, vehicles=vehicles, day=day, reporter="repair_firms"
+    )
     v.unit[vehicles] = fitted
 
     kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.on(now)
-    ledger.write(EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=day[kept] + 5, reporter="repair_firms")
+    ledger.write(
+        EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=day[kept] + 5, reporter="repair_firms"
+    )
     for each in np.unique(kind[kept]).tolist():
         more = old[kept & (kind == each) & (day + 5 <= ledger.last_day)]
         spares[each] = np.concatenate([spares.get(each, np.empty(0, dtype=np.int64)), more])

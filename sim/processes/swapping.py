@@ -137,7 +137,9 @@ class _Stations:
     def _retire_old(self, kind: Kind, month: int, now: int) -> None:
         pool, units, rule = self._pool[kind], self._state.units, self._practice
         keys = units.key[pool]
-        years = weibull_years(self._chance.draw("swap.pack_life", keys), rule.pack_shape, rule.pack_scale_years)
+        years = weibull_years(
+            self._chance.draw("swap.pack_life", keys), rule.pack_shape, rule.pack_scale_years
+        )
         made = months.START[units.year[pool].astype(np.int64) * 12 + 6]
         old = made + years * DAYS_A_YEAR < now
         if not old.any():
@@ -153,7 +155,13 @@ class _Stations:
         leaves = day + 1 + geometric_days(self._chance.draw("swap.storage", keys), _STORAGE_DAYS)
         lawful = self._channel.lawful(Holder.OPERATOR, packs, now)
         for rows, way in ((lawful, self._channel.to_outlet), (~lawful, self._channel.divert)):
-            way(packs[rows], actor=by[rows], province=province[rows], day=leaves[rows], reporter="swap_operators")
+            way(
+                packs[rows],
+                actor=by[rows],
+                province=province[rows],
+                day=leaves[rows],
+                reporter="swap_operators",
+            )
 
     def _buy(self, kind: Kind, vehicles: int, month: int, now: int) -> None:
         lacking = int(np.ceil(self._practice.pool_share.on(now) * vehicles)) - self._pool[kind].size

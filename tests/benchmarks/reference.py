@@ -78,7 +78,13 @@ class Scene:
         if units.size:
             self.registry.record(
                 EventBatch.of(
-                    event, units, actor=actor, event_day=day, record_day=day, receiver=receiver, vehicles=vehicles
+                    event,
+                    units,
+                    actor=actor,
+                    event_day=day,
+                    record_day=day,
+                    receiver=receiver,
+                    vehicles=vehicles,
                 )
             )
 
@@ -93,7 +99,16 @@ def run(world: World, store: Store, *, pieces: Pieces = together) -> Outcome:
     """
     env = simpy.Environment()
     scene = Scene(
-        env, world, Luck(world), Registry(store), pieces, Outcome(), Agenda(2), Agenda(2), Agenda(2), Agenda(3)
+        env,
+        world,
+        Luck(world),
+        Registry(store),
+        pieces,
+        Outcome(),
+        Agenda(2),
+        Agenda(2),
+        Agenda(2),
+        Agenda(3),
     )
     for process in (making, dismantling, collecting, recycling):
         env.process(process(scene))
@@ -130,7 +145,11 @@ def _make(scene: Scene, numbers: Ints, coded: Ints) -> None:
     supplied = luck.supplied(keys)
     write(EventType.CODE, packs, actor=BATTERY_MAKER, day=coded)
     write(
-        EventType.DELIVER, packs[supplied], actor=BATTERY_MAKER, receiver=VEHICLE_MAKER, day=installed[supplied]
+        EventType.DELIVER,
+        packs[supplied],
+        actor=BATTERY_MAKER,
+        receiver=VEHICLE_MAKER,
+        day=installed[supplied],
     )
     write(EventType.INSTALL, packs, actor=VEHICLE_MAKER, vehicles=cars, day=installed)
     write(EventType.CERTIFY, packs, actor=VEHICLE_MAKER, vehicles=cars, day=sold)
@@ -186,7 +205,11 @@ def collecting(scene: Scene) -> Clock:
                 lot = lot_key(outlet, today)
                 recycler = luck.recycler(lot)
                 scene.write(
-                    EventType.SHIP, packs, actor=outlet + FIRST_OUTLET, receiver=recycler + FIRST_RECYCLER, day=today
+                    EventType.SHIP,
+                    packs,
+                    actor=outlet + FIRST_OUTLET,
+                    receiver=recycler + FIRST_RECYCLER,
+                    day=today,
                 )
                 scene.to_recyclers.add(today + luck.transit_days(lot), packs, recycler)
         yield scene.env.timeout(1)

@@ -31,7 +31,7 @@ class World:
     Attributes:
         vehicles: N, all made in the first `making_days`.
         growth: how many times as many are made on the last of these days as on the first.
-        last_day: the horizon; days count from 0.
+        last_day: the horizon, late enough that all are sold by then; days count from 0.
         life_shape, life_years: Weibull.
         full_lot, longest_days: an outlet sends off all it holds in the evening of the day on which it holds a
             full lot or its oldest pack has been there so long.
@@ -99,7 +99,9 @@ class Luck:
 
     def life_days(self, packs: Keys) -> Int32s:
         """Return int32[n], days from the sale to the end, at least one."""
-        years = weibull_years(self._chance.draw("life", packs), self._world.life_shape, self._world.life_years)
+        years = weibull_years(
+            self._chance.draw("life", packs), self._world.life_shape, self._world.life_years
+        )
         return (1.0 + years * 365.25).astype(np.int32)
 
     def diverted(self, packs: Keys) -> Bools:

@@ -109,7 +109,10 @@ class World:
         return {
             v.year: v.value
             for v in self.measures
-            if v.measure == name and v.key == key and v.year is not None and (years is None or v.year in years)
+            if v.measure == name
+            and v.key == key
+            and v.year is not None
+            and (years is None or v.year in years)
         }
 
 

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from sim.inputs import FIRST_YEAR
@@ -169,7 +169,9 @@ def test_a_battery_is_in_one_vehicle_at_a_time_and_a_vehicle_has_one_battery(wor
         if vehicle == NULL or E(event) in VEHICLE_EVENTS:
             continue
         if E(event) in FITTED:
-            assert unit not in vehicle_of, f"pack {unit} is in vehicle {vehicle_of[unit]}, and goes into {vehicle}"
+            assert unit not in vehicle_of, (
+                f"pack {unit} is in vehicle {vehicle_of[unit]}, and goes into {vehicle}"
+            )
             assert vehicle not in unit_of, f"vehicle {vehicle} has pack {unit_of[vehicle]}, and gets {unit}"
             vehicle_of[unit], unit_of[vehicle] = vehicle, unit
         else:
@@ -215,7 +217,9 @@ def test_all_that_is_under_way_arrives_in_time(world):
     longest = world.scenario.collection.transit_last_days
     late = [
         (unit, day)
-        for unit, day in world.rows(f"select unit, max(event_day) from event where happened and event = {E.SHIP} group by unit")
+        for unit, day in world.rows(
+            f"select unit, max(event_day) from event where happened and event = {E.SHIP} group by unit"
+        )
         if units[unit] is State.IN_TRANSIT and day + longest <= world.scenario.last_day()
     ]
     assert not late, f"{len(late)} units never arrived, such as {late[:3]}"
@@ -241,7 +245,11 @@ def test_what_is_collected_leaves_the_outlet_within_the_waiting_limit(world):
         ) select count(*) > 0, max(event_day - since) <= {limit} from step where before = {E.COLLECT}"""
     ) == [(True, True)]
     held = {unit for unit, state in enumerate(units) if state is State.AT_OUTLET}
-    came = dict(world.rows(f"select unit, max(event_day) from event where happened and event = {E.COLLECT} group by unit"))
+    came = dict(
+        world.rows(
+            f"select unit, max(event_day) from event where happened and event = {E.COLLECT} group by unit"
+        )
+    )
     assert all(came[unit] + limit > world.scenario.last_day() for unit in held)
 
 
@@ -272,7 +280,11 @@ class Books:
 
 
 def _days_of(world: World, event: EventType) -> dict[int, int]:
-    return dict(world.rows(f"select unit, min(event_day) from event where happened and event = {event} and unit is not null group by unit"))
+    return dict(
+        world.rows(
+            f"select unit, min(event_day) from event where happened and event = {event} and unit is not null group by unit"
+        )
+    )
 
 
 def vintages(world: World) -> list[int]:
@@ -302,7 +314,11 @@ def books(world: World) -> Books:
     vintage = vintages(world)
     pack_of: dict[int, int] = {}
     links = world.rows("select kind, parent, child from link")
-    for wanted in (LinkKind.CONTAINS, LinkKind.CONTAINS, LinkKind.MADE_FROM):  # twice: a module, then its cells
+    for wanted in (
+        LinkKind.CONTAINS,
+        LinkKind.CONTAINS,
+        LinkKind.MADE_FROM,
+    ):  # twice: a module, then its cells
         for kind, parent, child in links:
             if kind != wanted:
                 continue
@@ -317,7 +333,9 @@ def books(world: World) -> Books:
             contents[unit] = per_wh[year - FIRST_YEAR, units["chemistry"][unit]] * units["energy_wh"][unit]
             contents[unit, Element.MASS] = units["mass_g"][unit]
     received, recovered, residue = (np.zeros((size, len(Element)), dtype=np.int64) for _ in range(3))
-    for lot, element, *grams in world.rows("select lot, element, input_g, recovered_g, residue_g from material where happened"):
+    for lot, element, *grams in world.rows(
+        "select lot, element, input_g, recovered_g, residue_g from material where happened"
+    ):
         assert not received[lot, element], f"two true balances of lot {lot}"
         received[lot, element], recovered[lot, element], residue[lot, element] = grams
     made = {
@@ -376,7 +394,9 @@ def test_mass_and_every_element_are_conserved_from_the_first_day_to_the_last(wor
     standing = [unit for unit, state in enumerate(states) if state not in GONE and unit not in found.sources]
     unsold = [lot for lot in found.sources if states[lot] is not State.PROCESSED]
     made = found.contents[roots].sum(axis=0)
-    there = found.contents[standing].sum(axis=0) + found.residue.sum(axis=0) + found.recovered[unsold].sum(axis=0)
+    there = (
+        found.contents[standing].sum(axis=0) + found.residue.sum(axis=0) + found.recovered[unsold].sum(axis=0)
+    )
     assert (made > 0).all()
     assert made[Element.MASS] == there[Element.MASS]
     rounding = 1e-9 * made
@@ -432,7 +452,7 @@ def shares(*names: str) -> st.SearchStrategy[dict[str, float]]:
     recycling=shares("reuse_share_lfp", "opened_module_share", "product_return_share"),
     resold=shares("resold_share", "recovery_share"),
 )
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # each a run
 def test_batteries_and_grams_are_conserved_whatever_the_figures(
     seed, replacement, swap, exchanges, waiting, transit, recycling, resold
 ):

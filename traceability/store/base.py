@@ -203,6 +203,8 @@ def _checked_column(field: Field, rows: int, values: Column) -> Column:
         if not field.nullable:
             raise field.refuse("missing, and the table allows no null here")
         return None
+    if type(values) is int or type(values) is bool:
+        return _checked_scalar(field, values)
     if isinstance(values, np.ndarray):
         if values.shape != (rows,):
             raise field.refuse(f"shape {values.shape}, expected ({rows},)")
@@ -233,10 +235,14 @@ def _checked_scalar(field: Field, value: object) -> int | bool | None:
         if not field.nullable:
             raise field.refuse("null, and the table allows none here")
         return None
-    limits = np.iinfo(field.dtype)
-    if not limits.min <= value <= limits.max:
-        raise field.refuse(f"{value} does not fit {limits.bits} bits")
+    _refuse_what_does_not_fit(field, int(value))
     return int(value)
+
+
+def _refuse_what_does_not_fit(field: Field, value: int) -> None:
+    bits = 8 * field.dtype.itemsize
+    if not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
+        raise field.refuse(f"{value} does not fit {bits} bits")
 
 
 def _checked_numbers(field: Field, values: AnyArray) -> AnyArray:
@@ -252,10 +258,8 @@ def _checked_numbers(field: Field, values: AnyArray) -> AnyArray:
         if low <= NULL and not field.nullable and (values == NULL).any():
             raise field.refuse("null, and the table allows none here")
         if not fits:
-            limits = np.iinfo(field.dtype)
             for value in (low, int(values.max())):
-                if not limits.min <= value <= limits.max:
-                    raise field.refuse(f"{value} does not fit {limits.bits} bits")
+                _refuse_what_does_not_fit(field, value)
     return values
 
 

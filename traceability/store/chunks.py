@@ -48,21 +48,41 @@ class Chunk:
         self.table, self.rows = table, 0
         # np.empty touches no memory: a chunk that stays small costs little
         self.numbers = {f.name: np.empty(capacity, f.dtype) for f in base.FIELDS[table] if f.kind != "text"}
-        self.texts: dict[str, list[tuple[int, Column]]] = {
-            f.name: [] for f in base.FIELDS[table] if f.kind == "text"
-        }
+        self.same: dict[str, int] = {}
+        self.texts: dict[str, list[tuple[int, Column]]] = {}
+        self.empty()
+
+    def empty(self) -> Chunk:
+        """Return this chunk without its rows, to be filled again: memory in use is faster than new memory."""
+        self.rows = 0
+        self.same = {}
+        self.texts = {f.name: [] for f in base.FIELDS[self.table] if f.kind == "text"}
+        return self
 
     def take(self, columns: list[tuple[Field, Column]], start: int, stop: int) -> None:
         """Copy rows *start* to *stop* of checked *columns*."""
         end = self.rows + stop - start
         for field, values in columns:
-            part = values[start:stop] if isinstance(values, np.ndarray | list | tuple) else values
-            if field.kind != "text":
-                self.numbers[field.name][self.rows : end] = NULL if part is None else part
-            else:
+            if field.kind == "text":
+                part = values[start:stop] if isinstance(values, np.ndarray | list | tuple) else values
                 copied = part.copy() if isinstance(part, np.ndarray) else part
                 self.texts[field.name].append((stop - start, copied))
+            elif isinstance(values, np.ndarray):
+                self._spell_out(field.name)
+                self.numbers[field.name][self.rows : end] = values[start:stop]
+            else:
+                one = NULL if values is None else cast(int, values)
+                if self.rows == 0:
+                    self.same[field.name] = one
+                elif self.same.get(field.name) != one:
+                    self._spell_out(field.name)
+                    self.numbers[field.name][self.rows : end] = one
         self.rows = end
+
+    def _spell_out(self, name: str) -> None:
+        """Write the value that all rows have had so far into each of them: the next ones differ."""
+        if name in self.same:
+            self.numbers[name][: self.rows] = self.same.pop(name)
 
     def sources(self) -> tuple[list[str], dict[str, AnyArray]]:
         """Return the expressions of a SELECT, and the arrays they read: a constant column is a literal."""
@@ -71,6 +91,8 @@ class Chunk:
             sql_type = SQL_TYPE[self.table, field.name]
             if field.kind == "text":
                 array, expression = _text(field, self.texts[field.name], self.rows)
+            elif field.name in self.same:
+                array, expression = _constant(field, self.same[field.name])
             else:
                 array, expression = _number(field, self.numbers[field.name][: self.rows])
             if array is not None:
@@ -81,10 +103,14 @@ class Chunk:
         return expressions, arrays
 
 
+def _constant(field: Field, value: int | bool) -> tuple[None, str]:
+    return None, "NULL" if field.nullable and value == NULL else str(value)
+
+
 def _number(field: Field, values: AnyArray) -> tuple[AnyArray | None, str]:
     low, high = values.min(), values.max()
     if low == high:
-        return None, "NULL" if field.nullable and low == NULL else str(low)
+        return _constant(field, low)
     return values, f'nullif("{field.name}", {NULL})' if field.nullable and low == NULL else f'"{field.name}"'
 
 
@@ -129,6 +155,12 @@ class Writer:
         self._connection = duckdb.connect()
         self._connection.execute("SET threads = 1")  # rows stay in order, and bytes the same
         self.files: list[File] = []
+        self._spare: dict[str, list[Chunk]] = {}
+
+    def fresh(self, table: str, capacity: int) -> Chunk:
+        """Return an empty chunk: one that has been written, where there is one."""
+        spare = self._spare.get(table)
+        return spare.pop().empty() if spare else Chunk(table, capacity)
 
     def write(self, chunk: Chunk, name: str) -> None:
         """Queue *chunk* to be file *name*; wait while too many wait already."""
@@ -168,7 +200,9 @@ class Writer:
             os.replace(part, path)
         except (duckdb.Error, OSError) as error:
             raise StoreError(f"{path}: cannot be written: {error}. The store stays incomplete.") from error
-        return File(name, chunk.table, chunk.rows, path.stat().st_size, digest)
+        written = File(name, chunk.table, chunk.rows, path.stat().st_size, digest)
+        self._spare.setdefault(chunk.table, []).append(chunk)
+        return written
 
 
 def sha256_of(path: Path) -> str:

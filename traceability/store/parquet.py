@@ -102,7 +102,7 @@ class ParquetStore:
         while start < rows:
             chunk = self._filling.get(name)
             if chunk is None:
-                chunk = self._filling[name] = Chunk(name, self._chunk_rows)
+                chunk = self._filling[name] = writer.fresh(name, self._chunk_rows)
             stop = min(rows, start + self._chunk_rows - chunk.rows)
             chunk.take(columns, start, stop)
             start = stop
