@@ -31,20 +31,21 @@ class Exact:
     idle: float
 
 
-def exact(rate: float, piece: int, drain: int, room: int = 400) -> Exact:
+def exact(rate: float, piece: int, drain: int) -> Exact:
     """Solve the chain of the work V left at the end of a step: V' = max(V + piece x A - drain, 0), A Poisson.
 
-    Work is counted in units of which a piece has *piece* and a step does *drain*; V is cut off at *room*.
+    Work is counted in units of which a piece has *piece* and a step does *drain*; V is cut off where 50 pieces wait, or more.
     The j-th arrival of a step has its turn after floor((V + j x piece) / drain) steps.
     """
     most = int(stats.poisson.isf(1e-13, rate)) + 1
     chance = stats.poisson.pmf(np.arange(most + 1), rate)
+    room = max(50 * piece, 250)
     move = np.zeros((room, room))
     for arrivals, p in enumerate(chance):
         after = np.clip(np.arange(room) + arrivals * piece - drain, 0, room - 1)
         np.add.at(move, (np.arange(room), after), p)
     move /= move.sum(axis=1, keepdims=True)
-    for _ in range(20):  # a million steps
+    for _ in range(15):  # 32,768 steps
         move = move @ move
     left = move[0]
     assert left[-1] < 1e-7  # the cut is of no consequence
@@ -62,7 +63,13 @@ def pollaczek_khinchine(rate: float, service: float) -> float:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Means of each of many facilities, float64[f]; each facility is a sample of its own."""
+    """Means of each of many facilities, float64[f]; each facility is a sample of its own.
+
+    Attributes:
+        wait: steps from arrival to turn (its mean is the mean over all arrivals).
+        queue: pieces at the end of a step.
+        busy: share of the capacity that was used.
+    """
 
     wait: np.ndarray
     queue: np.ndarray
@@ -88,7 +95,9 @@ def simulate(
             queue += np.ceil(after - 1e-9)
             done += before + arrivals - after
         before = after
-    return Simulated(waits / count, queue / steps, done / (steps * capacity))
+    # a ratio of sums, whose spread is that of the residues: a mean of ratios would lean to the lucky facilities
+    mean = waits.sum() / count.sum()
+    return Simulated(mean + (waits - mean * count) / count.mean(), queue / steps, done / (steps * capacity))
 
 
 def agrees(sample: np.ndarray, expected: float) -> bool:
@@ -133,21 +142,21 @@ def test_the_queue_is_as_long_as_arrivals_times_wait():
 def cut_exactly(rate: float, capacity: int, cut: int) -> float:
     """Return the mean wait in days where a day is cut into *cut* steps."""
     common = gcd(cut, capacity)
-    return exact(rate / cut, cut // common, capacity // common, room=1000).wait / cut
+    return exact(rate / cut, cut // common, capacity // common).wait / cut
 
 
 def test_the_exact_wait_comes_to_that_of_a_steady_server_as_the_day_shrinks():
     """A day of four pieces, cut into more and more steps; what is lost is the begun part of a step."""
     steady = pollaczek_khinchine(3.2, 1 / 4)
-    short = [steady - cut_exactly(3.2, 4, cut) for cut in (1, 3, 5, 7, 11, 23)]
+    short = [steady - cut_exactly(3.2, 4, cut) for cut in (1, 3, 5, 7, 11)]
     assert short[0] > 0.2 * steady  # a whole day is not the same
     assert all(fine < coarse for coarse, fine in pairwise(short))
-    assert 0.0 < short[-1] < 0.03 * steady
-    for cut in (4, 8, 16, 32):  # a piece takes whole steps, and nothing is lost
+    assert 0.0 < short[-1] < 0.06 * steady
+    for cut in (4, 8, 16):  # a piece takes whole steps, and nothing is lost
         assert cut_exactly(3.2, 4, cut) == pytest.approx(steady, rel=1e-6)
 
 
-@pytest.mark.parametrize("cut", [1, 3, 7, 23])
+@pytest.mark.parametrize("cut", [1, 3, 7, 11])
 def test_a_facility_comes_to_it_too(cut):
     """The same days in the simulation, each held against its own chain."""
     found = simulate(3.2 / cut, 4 / cut, 600 * cut, facilities=250, warm=200 * cut)
@@ -157,8 +166,8 @@ def test_a_facility_comes_to_it_too(cut):
 
 @pytest.mark.parametrize("load", [0.3, 0.5, 0.8])
 def test_a_facility_in_small_steps_waits_as_a_steady_server(load):
-    """M/D/1: a service takes 32 steps, so the formula holds to the step."""
-    found = simulate(load / 32, 1 / 32, 20_000, facilities=150, warm=4_000)
-    assert agrees(found.wait, pollaczek_khinchine(load / 32, 32))
+    """M/D/1: a service takes 16 steps, so the formula holds to the step."""
+    found = simulate(load / 16, 1 / 16, 20_000, facilities=200, warm=8_000)
+    assert agrees(found.wait, pollaczek_khinchine(load / 16, 16))
     assert agrees(found.busy, load)
     assert width(found.wait) < 0.04
