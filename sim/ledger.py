@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim import months
 from sim.cast import Cast
-from sim.chance import Chance, Keys, geometric_days
+from sim.chance import Chance, Floats, Keys, geometric_days
 from sim.scenario import Falsehood, Reporting
 from traceability.events import NEVER, NULL, Column, EventBatch, Ints
 from traceability.registry import Registry
@@ -47,6 +47,7 @@ class Ledger:
         self.registry = registry
         self.last_day = last_day
         self._chance, self._habits, self._falsehood = chance, habits, falsehood
+        self._omitted: dict[str, tuple[Keys, Floats]] = {}
         self._notes: dict[tuple[EventType, str | None], list[dict[str, Ints]]] = {}
         firms = np.arange(cast.role.size, dtype=np.uint64)
         self._silence = chance.draw("reporting.never", firms)
@@ -224,10 +225,18 @@ class Ledger:
         elif bulk:
             told = months.quarter_end(told)
         # who leaves a battery out leaves out all that he has to say of it
-        silent = self._chance.draw(f"omitted.{reporter}", keys) < omitted
+        silent = self._omission(reporter, keys) < omitted
         silent |= self._silence[actor] < habit.never_share.between(day, first, last)
         told[silent] = NEVER
         return told
+
+    def _omission(self, reporter: str, keys: Keys) -> Floats:
+        """Return the draws of `omitted`, which one batch after another asks for with the same keys."""
+        known, luck = self._omitted.get(reporter, (None, None))
+        if known is not keys or luck is None:
+            luck = self._chance.draw(f"omitted.{reporter}", keys)
+            self._omitted[reporter] = (keys, luck)
+        return luck
 
 
 def _of(column: Column, rows: Mask) -> Column:

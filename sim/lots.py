@@ -62,7 +62,7 @@ def by_tick(ticks: Ints, *columns: Ints) -> Iterator[tuple[int, tuple[Ints, ...]
     """
     if not ticks.size:
         return
-    order = _order(ticks)
+    order = in_order(ticks)
     ordered = ticks[order]
     first = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
     edges = [0, *first.tolist(), ticks.size]
@@ -71,12 +71,35 @@ def by_tick(ticks: Ints, *columns: Ints) -> Iterator[tuple[int, tuple[Ints, ...]
         yield tick, tuple([column[start:end] for column in sorted_columns])
 
 
-def _order(numbers: Ints) -> npt.NDArray[np.intp]:
+def in_order(numbers: Ints) -> npt.NDArray[np.intp]:
     """Return intp[n], the order that sorts *numbers*, equal ones as they stand."""
     # numbers of 16 bits are sorted by radix: six times as fast where there are many
     if numbers.size > 1000 and numbers.min() >= 0 and numbers.max() < 1 << 16:
         numbers = numbers.astype(np.uint16)
     return numbers.argsort(kind="stable")
+
+
+class Backlog:
+    """Units that have been given a facility and a day, until the day has come."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Ints, Ints, Ints]] = []
+
+    def put(self, units: Ints, facility: Ints, day: Ints) -> None:
+        """Put in int[n] units, each with its facility and its day."""
+        self._parts.append((units, facility, day))
+
+    def until(self, day: int) -> tuple[Ints, Ints, Ints]:
+        """Return units, facilities and days of all whose day is *day* or earlier, sorted by day."""
+        if not self._parts:
+            none = np.empty(0, dtype=np.int64)
+            return none, none, none
+        units, facility, days = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        later = days > day
+        self._parts = [(units[later], facility[later], days[later])] if later.any() else []
+        units, facility, days = units[~later], facility[~later], days[~later]
+        order = in_order(days)
+        return units[order].astype(np.int64), facility[order], days[order]
 
 
 class Workload:
@@ -109,7 +132,7 @@ class Workload:
             self._backlog -= (day - self._day) * self.capacity
             np.maximum(self._backlog, 0.0, out=self._backlog)
             self._day = day
-        order = _order(facility)
+        order = in_order(facility)
         where, ordered = facility[order], work[order]
         load = np.bincount(facility, weights=work, minlength=self._backlog.size)
         # what comes before each piece: all sorted before it, less the other facilities', and the backlog

@@ -9,6 +9,7 @@ from sim import months
 from sim.cast import Cast
 from sim.chance import Chance, Keys
 from sim.inputs import FIRST_YEAR, Inputs
+from sim.lots import in_order
 from sim.scenario import Coding
 from traceability import codes, vin
 from traceability.events import Ints
@@ -108,15 +109,19 @@ class _Serials:
     """Counts on from 1 for each (maker, day)."""
 
     def __init__(self) -> None:
-        self._last: dict[int, int] = {}
+        self._last: dict[tuple[int, int], int] = {}
 
     def next(self, maker: Ints, day: Ints) -> Ints:
-        group = maker.astype(np.int64) * 20_000 + (day - _FIRST_DAY)
-        order = np.argsort(group, kind="stable")
+        if not maker.size:
+            return np.empty(0, dtype=np.int64)
+        first_maker, first_day = int(maker.min()), int(day.min())
+        span = int(day.max()) - first_day + 1
+        group = (maker - first_maker) * span + (day - first_day)
+        order = in_order(group)
         ordered = group[order]
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         counts = np.diff(np.concatenate([first, [ordered.size]]))
-        names = ordered[first].tolist()
+        names = [(first_maker + g // span, first_day + g % span) for g in ordered[first].tolist()]
         before = np.array([self._last.get(name, 0) for name in names], dtype=np.int64)
         serial = np.empty(group.size, dtype=np.int64)
         serial[order] = np.arange(ordered.size) - np.repeat(first - before, counts) + 1

@@ -18,12 +18,12 @@ from sim.chance import Chance
 from sim.contents import Contents
 from sim.inputs import Inputs
 from sim.ledger import Ledger
-from sim.lots import Agenda
+from sim.lots import Agenda, Backlog
 from sim.market import Prices
 from sim.printing import Printer
 from sim.processes.collection import collection
 from sim.processes.factory import production_scrap
-from sim.processes.fleet import Fleet, Maker, fleet
+from sim.processes.fleet import Fleet, Maker, fleet, vehicles_by_month
 from sim.processes.handover import Channel
 from sim.processes.informal import informal
 from sim.processes.recycling import intake, recycling
@@ -94,10 +94,14 @@ def _start(
     Processes that act on one day act in the order in which they are started: what a month's scrapping sends
     off was serviced and swapped before.
     """
-    units = tables.units()
-    state = Fleet(tables.vehicles(), units, exits=Agenda(1), failures=Agenda(2))
+    expected = int(
+        vehicles_by_month(inputs, scenario.scale)[: months.month_number(scenario.last_day()) + 1].sum()
+    )
+    # a tenth more packs than vehicles, and the lots; both tables grow where that is not enough
+    units = tables.units(expected + expected // 8 + 50_000)
+    state = Fleet(tables.vehicles(expected), units, exits=Agenda(1), failures=Agenda(2))
     to_outlets, to_recyclers, to_workshops = Agenda(2), Agenda(2), Agenda(3)
-    served, product_ends, new_swap_vehicles = Agenda(3), Agenda(3), Agenda(1)
+    served, product_ends, new_swap_vehicles = Backlog(), Agenda(3), Agenda(1)
     returned: list[Ints] = []
     printer = Printer(chance, inputs, cast, scenario.coding)
     maker = Maker(ledger, chance, inputs, cast, printer, units)

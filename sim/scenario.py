@@ -424,7 +424,7 @@ class Informal(Section):
 class ProductionScrap(Section):
     """Factory scrap: a used battery by Art. 45(2)."""
 
-    lot_t: float = figure("t", "mass of one lot", "每批质量", ge=0.1, le=10000)
+    lot_t: float = figure("t", "mass of one lot", "每批质量", ge=0.1, le=2000)
     storage_days: Amount = figure(
         "days, mean", "from scrapping until the lot leaves the factory", "厂内存放时间"
     )

@@ -14,11 +14,12 @@ class Columns:
     """Columns of one length that grow together.
 
     Args:
+        room: rows for which there is room from the start; memory is taken only as they come.
         kinds: name -> dtype of each column; each becomes an attribute.
     """
 
-    def __init__(self, **kinds: npt.DTypeLike) -> None:
-        self._data: dict[str, Array] = {name: np.zeros(1024, dtype=kind) for name, kind in kinds.items()}
+    def __init__(self, room: int, **kinds: npt.DTypeLike) -> None:
+        self._data: dict[str, Array] = {name: np.zeros(room, dtype=kind) for name, kind in kinds.items()}
         self.size = 0
 
     def add(self, rows: int, **values: object) -> slice:
@@ -42,9 +43,10 @@ class Columns:
         return column
 
 
-def vehicles() -> Columns:
+def vehicles(room: int) -> Columns:
     """Return an empty table of vehicles: luck key, present pack (-1: none), attributes, day of exit."""
     return Columns(
+        room,
         key=np.uint64,
         unit=np.int32,
         province=np.int8,
@@ -55,15 +57,16 @@ def vehicles() -> Columns:
     )
 
 
-def units() -> Columns:
+def units(room: int) -> Columns:
     """Return an empty table of units: luck key, chemistry, mass, energy, year made (offset), its battery maker
     (a place in the inputs), and whether it is a pack as it left the factory.
     """
     return Columns(
+        room,
         key=np.uint64,
         chemistry=np.int8,
-        mass_g=np.int64,
-        energy_wh=np.int64,
+        mass_g=np.int32,
+        energy_wh=np.int32,
         year=np.int8,
         maker=np.int8,
         is_pack=np.bool_,

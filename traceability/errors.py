@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from traceability.vocabulary import EventType, Level, State
+
+if TYPE_CHECKING:  # the command line answers --help without NumPy
+    import numpy as np
+    import numpy.typing as npt
 
 
 class TraceabilityError(Exception):

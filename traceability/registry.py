@@ -51,7 +51,7 @@ class Registry:
             select(e.c.event_id, e.c.event, e.c.unit, e.c.vehicle).where(e.c.happened).order_by(e.c.event_id)
         )
         for event, unit, vehicle in zip(rows["event"], rows["unit"], rows["vehicle"], strict=True):
-            registry._move(EventType(int(event)), np.array([unit]), np.array([vehicle]))
+            registry._move(EventBatch.of(EventType(int(event)), int(unit), vehicles=int(vehicle), actor=0, event_day=0))
         last = store.rows(select(func.max(e.c.event_id)))[0][0]
         registry._next_event = 0 if last is None else int(str(last)) + 1
         return registry
@@ -171,7 +171,7 @@ class Registry:
             BatchError: a unit twice in the batch, or one that was never commissioned; likewise.
         """
         first, rows = self._next_event, len(batch)
-        moved = self._move(batch.event, batch.units, batch.vehicles) if batch.happened else None
+        moved = self._move(batch)
         try:
             self._append(
                 schema.event,
@@ -189,8 +189,7 @@ class Registry:
                 corrects=batch.corrects,
             )
         except TraceabilityError:
-            if moved is not None:
-                moved.undo()
+            moved.undo()
             raise
         self._next_event += rows
         return first
@@ -246,13 +245,15 @@ class Registry:
         """Mark the store complete."""
         self.store.finish()
 
-    def _move(self, event: EventType, units: npt.NDArray[np.integer], vehicles: Column) -> _Move:
-        of_vehicles = event in VEHICLE_EVENTS
+    def _move(self, batch: EventBatch) -> _Move:
+        of_vehicles = batch.event in VEHICLE_EVENTS
         standings = self._vehicles if of_vehicles else self._units
-        numbers = np.broadcast_to(np.asarray(vehicles), units.shape) if of_vehicles else units
-        standings.refuse_strangers_and_repeats(numbers, event)
+        units = batch.units
+        numbers = np.broadcast_to(np.asarray(batch.vehicles), units.shape) if of_vehicles else units
+        standings.refuse_strangers_and_repeats(numbers, batch.event)
         before = standings.at(numbers)
-        standings.put(numbers, advance(before, event, numbers))
+        if batch.happened:
+            standings.put(numbers, advance(before, batch.event, numbers))
         return _Move(standings, numbers, before)
 
     def _append(self, table: Table, rows: int, **columns: StoreColumn) -> None:

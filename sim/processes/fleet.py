@@ -114,7 +114,7 @@ def fleet(
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
     """Register each month's vehicles; those of the months before the run begins are there from its first day."""
-    per_month = _vehicles_by_month(inputs, scale)
+    per_month = vehicles_by_month(inputs, scale)
     birth = _Birth(ledger, chance, inputs, cast, printer, maker, state, life, replacement)
     first = months.month_number(int(env.now))
     for month in range(months.month_number(ledger.last_day) + 1):
@@ -127,7 +127,8 @@ def fleet(
             swapping.add(np.full(pooled.size, max(month + 1, first)), pooled)
 
 
-def _vehicles_by_month(inputs: Inputs, scale: int) -> npt.NDArray[np.int64]:
+def vehicles_by_month(inputs: Inputs, scale: int) -> npt.NDArray[np.int64]:
+    """Return int64[months], how many simulated vehicles are registered in each month from 2011 on."""
     real = (inputs.registrations[:, None] * inputs.season[None, :]).ravel()
     running = np.floor(np.cumsum(real) / scale + 0.5)
     return np.diff(np.concatenate([[0.0], running])).astype(np.int64)

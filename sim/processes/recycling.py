@@ -15,7 +15,7 @@ from sim.chance import Chance, derived_keys, geometric_days
 from sim.contents import ELEMENTS, Contents, totals
 from sim.inputs import FIRST_YEAR, Inputs, Practice
 from sim.ledger import Ledger
-from sim.lots import Agenda, Workload
+from sim.lots import Agenda, Backlog, Workload
 from sim.processes.remaking import Remaking
 from sim.scenario import Falsehood, Recycling
 from sim.tables import Columns
@@ -36,14 +36,14 @@ def intake(
     units: Columns,
     practice: Recycling,
     inbox: Agenda,
-    served: Agenda,
+    served: Backlog,
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
     """Receive what carriers bring, day by day, and give each battery its turn.
 
     Args:
         inbox: (unit, recycler) by day.
-        served: (unit, recycler, day of treatment) by month; filled here.
+        served: (unit, recycler, day of treatment); filled here.
     """
     first = int(cast.recyclers[0])
     share = cast.capacity_t[cast.recyclers] / cast.capacity_t[cast.recyclers].sum()
@@ -60,8 +60,7 @@ def intake(
             lot, recycler = arrived
             ledger.note(EventType.RECEIVE, lot, actor=recycler, day=today, reporter="recyclers")
             waits = work.accept(today, recycler - first, units.mass_g[lot].astype(np.float64))
-            turn = today + 1 + waits
-            served.add(months.month_of(turn), lot, recycler, turn)
+            served.put(lot, recycler, today + 1 + waits)
         yield env.timeout(1)
 
 
@@ -76,7 +75,7 @@ def recycling(
     contents: Contents,
     practice: Recycling,
     falsehood: Falsehood,
-    served: Agenda,
+    served: Backlog,
     remaking: Remaking,
 ) -> Generator[simpy.Event, Any, None]:
     """Treat what had its turn, once a month, each battery on its day: remake the good, recover the rest."""
@@ -87,11 +86,8 @@ def recycling(
         # the last minute of the month: after all that the days of it bring
         yield env.timeout(int(months.START[month + 1]) - _MINUTE - now)
         ledger.write_notes(units.key)
-        due = served.take(month)
-        if due is not None:
-            lot, recycler, day = due
-            order = np.argsort(day, kind="stable")
-            lot, recycler, day = lot[order].astype(np.int64), recycler[order], day[order]
+        lot, recycler, day = served.until(int(months.START[month + 1]) - 1)
+        if lot.size:
             rest = remaking.take(lot, recycler, day)
             books.treat(lot[rest], recycler[rest], day[rest], month)
         yield env.timeout(_MINUTE)

@@ -21,6 +21,7 @@ from sim.scenario import Swap
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 
+_MONTHS_A_PURCHASE = 3  # assumed: operators buy once a quarter
 _STORAGE_DAYS = 25  # assumed, mean: at an operator, until a used pack leaves
 
 
@@ -93,8 +94,10 @@ class _Stations:
                 self._exchange(stays[v.kind[stays] == kind], kind, month)
             self._appoint(stays, month, now)
         for kind in Kind:
-            self._retire_old(kind, month, now)
-            self._buy(kind, int(self._active[kind]), month, now)
+            if self._active[kind] or self._pool[kind].size:
+                self._retire_old(kind, month, now)
+                if month % _MONTHS_A_PURCHASE == 0:
+                    self._buy(kind, int(self._active[kind]), month, now)
 
     def _appoint(self, vehicles: Ints, month: int, now: int) -> None:
         """Say when each vehicle exchanges next: after so many whole months, geometrically."""

