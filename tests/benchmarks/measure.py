@@ -73,11 +73,14 @@ def baseline(vehicles: int, url: str | None) -> Result:
         where = url or str(Path(scratch, "log"))
         with timed() as result, open_store(where, create=True) as log:
             done = simulate(scenario, inputs, log)
-        size = sum(file.stat().st_size for file in Path(scratch).rglob("*") if file.is_file())
+        size = bytes_below(Path(scratch))
     return result | {
-        "events": done.events, "vehicles": done.vehicles, "units": done.units, "scale": scale, "bytes": size,
+        "events": done.events,
+        "vehicles": done.vehicles,
+        "scale": scale,
+        "bytes": size,
         "last_day": scenario.last_day(),
-    }  # fmt: skip
+    }
 
 
 def rules(url: str, last_day: int) -> Result:
@@ -96,12 +99,20 @@ def writing(rows: int, kind: str) -> Result:
     with tempfile.TemporaryDirectory(prefix="battrace-") as scratch:
         path = Path(scratch, "log")
         batches = [event_columns(first, min(BATCH, rows - first)) for first in range(0, rows, BATCH)]
-        with timed() as result, open_store(f"sqlite:///{path}" if kind == "sqlite" else str(path), create=True) as log:
+        with (
+            timed() as result,
+            open_store(f"sqlite:///{path}" if kind == "sqlite" else str(path), create=True) as log,
+        ):
             for columns in batches:
                 log.append(schema.event, columns["event_id"].size, columns)
             log.finish()
-        size = sum(file.stat().st_size for file in Path(scratch).rglob("*") if file.is_file())
+        size = bytes_below(Path(scratch))
     return result | {"events": rows, "bytes": size}
+
+
+def bytes_below(folder: Path) -> int:
+    """Return the size of all files of a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def event_columns(first: int, rows: int) -> dict[str, Any]:

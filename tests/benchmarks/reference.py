@@ -251,7 +251,9 @@ def _write(scene: Scene, month: int) -> None:
     for event in (EventType.COLLECT, EventType.SHIP, EventType.RECEIVE):
         notes = scene.notes.pop(event, None)
         if notes is not None:
-            for packs, actor, receiver, day in scene.pieces(tuple(map(np.concatenate, zip(*notes, strict=True)))):
+            for packs, actor, receiver, day in scene.pieces(
+                tuple(map(np.concatenate, zip(*notes, strict=True)))
+            ):
                 scene.write(event, packs, actor=actor, receiver=receiver, day=day)
     due = scene.served.take(month)
     if due is not None:
