@@ -44,9 +44,9 @@ def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
         if measure not in AVERAGES:
             here += [0.0] * (len(runs) - len(here))
         estimate = mean_interval(here)
-        if measure in SHARES:
-            # a share lies between none and all, whatever Student's t says of three replications
-            estimate = Estimate(estimate.mean, max(estimate.low, 0.0), min(estimate.high, 1.0))
+        # nothing measured here is negative, and no share more than all, whatever Student's t says of three replications
+        high = min(estimate.high, 1.0) if measure in SHARES else estimate.high
+        estimate = Estimate(estimate.mean, max(estimate.low, 0.0), high)
         rows.append(Row(measure, year, key, estimate.mean, estimate.low, estimate.high, len(here)))
     return sorted(rows, key=lambda r: (r.measure, r.year or 0, r.key))
 

@@ -180,9 +180,9 @@ def _table(scenario: Scenario, folder: Path, outcomes: Outcomes, seconds: float)
         f"{scenario.replications} replications) in {seconds:.0f} s"
     )
     console.print(
-        f"✓ {happened.mean / 1e6:,.2f} M breaches happened, {visible.mean / 1e6:,.2f} M visible to the platform   "
-        f"✓ {ran} of {len(outcomes.outcomes)} rules ran"
+        f"✓ {happened.mean / 1e6:,.2f} M breaches happened, {visible.mean / 1e6:,.2f} M visible to the platform"
     )
+    console.print(f"✓ {ran} of {len(outcomes.outcomes)} rules ran")
     year = headline_year(scenario)
     table = Table(title=f"measures, {year}", title_justify="left", box=None, pad_edge=False)
     for column, justify in (("measure", "left"), ("mean", "right"), ("95 % interval", "right")):

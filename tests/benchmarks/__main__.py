@@ -43,7 +43,8 @@ def measured(repeats: int, **arguments: Any) -> Result:
             raise click.ClickException(f"{arguments} did not run:\n{done.stderr}")
         runs.append(json.loads(done.stdout.splitlines()[-1]))
     middle = statistics.median_low(run["cpu_s"] for run in runs)
-    return next(run for run in runs if run["cpu_s"] == middle) | {"n": repeats}
+    chosen: Result = next(run for run in runs if run["cpu_s"] == middle)
+    return chosen | {"n": repeats}
 
 
 def rate(run: Result) -> float:

@@ -35,15 +35,15 @@ EVENING = 0.5
 
 @dataclass(slots=True)
 class Event:
-    """One row of the log; None where a column says nothing."""
+    """One row of the log; None where a column says nothing.  Days are whole (SimPy's clock may be a float)."""
 
     event: EventType
     unit: int
     vehicle: int | None
     actor: int
     receiver: int | None
-    event_day: int
-    record_day: int
+    event_day: float
+    record_day: float
 
 
 class Log:
@@ -60,7 +60,7 @@ class Log:
         event: EventType,
         unit: int,
         actor: int,
-        day: int,
+        day: float,
         receiver: int | None = None,
         vehicle: int | None = None,
     ) -> State:
@@ -69,7 +69,9 @@ class Log:
         self.events.append(Event(event, unit, vehicle, actor, receiver, day, day))
         return after
 
-    def vehicle(self, state: State, event: EventType, unit: int, actor: int, day: int, vehicle: int) -> State:
+    def vehicle(
+        self, state: State, event: EventType, unit: int, actor: int, day: float, vehicle: int
+    ) -> State:
         """Write what happened to a vehicle, and return where it stands then; KeyError where it cannot happen."""
         after = self._vehicle_after[event][state]
         self.events.append(Event(event, unit, vehicle, actor, None, day, day))
@@ -144,7 +146,7 @@ class Twin:
         stands = log.pack(stands, EventType.SHIP, number, DISMANTLER, env.now, outlet)
         yield env.timeout(self.transit[number])
 
-        came = env.now
+        came = int(env.now)
         stands = log.pack(stands, EventType.COLLECT, number, outlet, came)
         lot = self.join(place)
         yield lot.left

@@ -69,13 +69,14 @@ class World:
         return self.load * peak * (1.0 - self.diverted) / self.recyclers
 
     def _made_by(self, day: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-        return self.vehicles * np.expm1(np.log(self.growth) * day / self.making_days) / (self.growth - 1.0)
+        made: npt.NDArray[np.float64] = np.expm1(np.log(self.growth) * day / self.making_days)
+        return self.vehicles * made / (self.growth - 1.0)
 
     def coded_day(self) -> Int32s:
         """Return int32[N], the day on which each pack is made, ascending."""
         share = (np.arange(self.vehicles) + 0.5) / self.vehicles
-        years = np.log1p(share * (self.growth - 1.0)) / np.log(self.growth)
-        return (years * self.making_days).astype(np.int32)
+        when: npt.NDArray[np.float64] = np.log1p(share * (self.growth - 1.0)) / np.log(self.growth)
+        return (when * self.making_days).astype(np.int32)
 
 
 class Luck:
@@ -126,7 +127,7 @@ class Luck:
         return (self._chance.draw("recycler", lots) * self._world.recyclers).astype(np.int64)
 
 
-def lot_key(outlet: Int64s, day: int) -> Keys:
+def lot_key(outlet: npt.NDArray[np.integer], day: int) -> Keys:
     """Return uint64[n], the key of the lot that leaves each outlet on *day*: no pack has it."""
     return (outlet.astype(np.uint64) + np.uint64(1)) << np.uint64(40) | np.uint64(day)
 
