@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import select
 
-from sim import months
+from sim import quarters
 from sim.inputs import FIRST_YEAR
 from sim.measures import Value
 from traceability.compliance.audit import Scorecard
@@ -28,7 +28,7 @@ def count(card: Scorecard, store: Store) -> list[Value]:
     if not len(findings):
         return []
     weight = _weights(store, findings.unit, findings.vehicle, findings.actor)
-    year = months.month_of(findings.day) // 12 + FIRST_YEAR
+    year = quarters.of_days(findings.day) // 4 + FIRST_YEAR
     values = []
     for name, flag in (("breaches_happened", findings.happened), ("breaches_visible", findings.visible)):
         rows = np.flatnonzero(flag == YES)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days
 from sim.scenario import Falsehood, Reporting
@@ -103,9 +103,9 @@ class Ledger:
     def note(
         self, event: EventType, units: Ints, *, actor: Ints, day: int, reporter: str | None, **columns: Ints
     ) -> None:
-        """Note what happened to *units* on *day*; it is written with the rest of the month.
+        """Note what happened to *units* on *day*; it is written with the rest of the quarter.
 
-        Processes that work day by day note: one batch a month costs what one a day would.
+        Processes that work day by day note: one batch a quarter costs what one a day would.
 
         Args:
             columns: what `write` takes besides (or, for DIVERT, `write_hidden_sale`), int[n] each.
@@ -221,9 +221,9 @@ class Ledger:
         bulk = self._bulk[actor] < habit.bulk_share.between(day, first, last)
         if isinstance(bulk, np.ndarray):
             rows = np.flatnonzero(bulk)
-            told[rows] = months.quarter_end(told[rows])
+            told[rows] = quarters.last_days(told[rows])
         elif bulk:
-            told = months.quarter_end(told)
+            told = quarters.last_days(told)
         # who leaves a battery out leaves out all that he has to say of it
         silent = self._omission(reporter, keys) < omitted
         silent |= self._silence[actor] < habit.never_share.between(day, first, last)

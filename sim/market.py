@@ -11,7 +11,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from sim import months
+from sim import quarters
 from sim.inputs import YEARS, Inputs
 from sim.scenario import Enforcement, Market
 
@@ -39,37 +39,45 @@ class Prices:
         aged = content[np.maximum(np.arange(YEARS) - 8, 0)]
         self.contained_yuan_t: Floats = (aged * inputs.prices_yuan_t[:, None, :]).sum(axis=2)
 
-    def formal_yuan_t(self, day: int) -> Floats:
-        """Return float64[chemistry], what a lawful buyer offers per tonne of pack on *day*."""
-        contained: Floats = self.contained_yuan_t[months.year_offset(months.month_number(day))]
-        market = self._market
-        return contained * market.payable_share.on(day) - market.treatment_yuan_t.on(day)
+    def formal_yuan_t(self, day: npt.NDArray[np.integer], chemistry: npt.NDArray[np.integer]) -> Floats:
+        """Return float64[n], what a lawful buyer offers per tonne of each battery on its day."""
+        # what lies beyond the series is beyond every horizon, and is never written
+        year = np.minimum(quarters.of_days(day) // 4, YEARS - 1)
+        contained: Floats = self.contained_yuan_t[year, chemistry]
+        contained *= self._market.payable_share.at(day)
+        contained -= self._market.treatment_yuan_t.at(day)
+        return contained
 
     def lawful_share(
-        self, holder: Holder, day: int, chemistry: npt.NDArray[np.integer], mass_t: Floats
+        self,
+        holder: Holder,
+        day: npt.NDArray[np.integer],
+        chemistry: npt.NDArray[np.integer],
+        mass_t: Floats,
     ) -> Floats:
-        """Return float64[n], the chance that *holder* hands each battery over lawfully on *day*.
+        """Return float64[n], the chance that *holder* hands each battery over lawfully on its day.
 
         Args:
             holder: who decides.
-            day: when, days since 1970-01-01.
+            day: int[n], when, days since 1970-01-01.
             chemistry: int[n], of each battery.
             mass_t: float64[n], tonnes.
         """
         market, enforcement = self._market, self._enforcement
-        formal = self.formal_yuan_t(day)
-        gap = -market.informal_premium.on(day) * np.maximum(formal, 0.0)
-        gap = gap - market.formal_transport_yuan_t.on(day) + market.informal_transport_yuan_t.on(day)
-        caught = enforcement.inspected_share.on(day) * enforcement.detected_share.on(day)
-        penalty = caught * enforcement.fine_yuan.on(day) / max(enforcement.packs_per_case.on(day), 1.0)
-        per_pack = penalty + market.deposit_yuan_pack.on(day)
+        advantage = np.maximum(self.formal_yuan_t(day, chemistry), 0.0)
+        advantage *= -np.asarray(market.informal_premium.at(day))
+        advantage += np.asarray(market.informal_transport_yuan_t.at(day)) - market.formal_transport_yuan_t.at(
+            day
+        )
+        caught = np.asarray(enforcement.inspected_share.at(day)) * enforcement.detected_share.at(day)
+        penalty = caught * enforcement.fine_yuan.at(day) / np.maximum(enforcement.packs_per_case.at(day), 1.0)
+        per_pack = penalty + market.deposit_yuan_pack.at(day)
         if holder is Holder.OWNER:
-            per_pack = per_pack + (
-                enforcement.integrated_scrapping.on(day)
-                * enforcement.refused_share.on(day)
-                * enforcement.certificate_yuan.on(day)
-            )
-        leaning = getattr(market, holder.value).on(day)
-        advantage = gap[chemistry] + per_pack / np.maximum(mass_t, 1e-3) + leaning
-        share: Floats = 1.0 / (1.0 + np.exp(-np.clip(advantage / market.noise_yuan_t, -500, 500)))
+            refused = np.asarray(enforcement.integrated_scrapping.at(day)) * enforcement.refused_share.at(day)
+            per_pack = per_pack + refused * enforcement.certificate_yuan.at(day)
+        advantage += per_pack / np.maximum(mass_t, 1e-3)
+        advantage += getattr(market, holder.value).at(day)
+        advantage /= -market.noise_yuan_t
+        np.clip(advantage, -500, 500, out=advantage)
+        share: Floats = 1.0 / (1.0 + np.exp(advantage))
         return share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Keys
 from sim.inputs import FIRST_YEAR, Inputs
@@ -18,7 +18,7 @@ from traceability.vocabulary import Level
 Bytes = npt.NDArray[np.bytes_]
 _SPECIFICATIONS = np.array([b"B1", b"H1", b"K1", b"T1"])
 _TRACE = b"0000000"
-_FIRST_DAY = int(months.START[0])
+_FIRST_DAY = int(quarters.START[0])
 
 
 class Printer:
@@ -63,7 +63,7 @@ class Printer:
             faults[misprinted] = codes.faults(printed[misprinted], Level.PACK)
         if twice.any():
             printed[twice] = np.roll(printed, 1)[twice]
-        uncoded = made_day < months.START[(self._coding.began - FIRST_YEAR) * 12]
+        uncoded = made_day < quarters.year_start(self._coding.began)
         if uncoded.any():
             printed[uncoded], faults[uncoded] = b"", 0
         return printed, faults

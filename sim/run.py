@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim import months, tables
+from sim import quarters, tables
 from sim.cast import Cast, assemble, permit_spans
 from sim.chance import Chance
 from sim.contents import Contents
@@ -91,16 +91,16 @@ def _start(
 ) -> Fleet:
     """Make the stocks and agendas and start every process.
 
-    Processes that act on one day act in the order in which they are started: what a month's scrapping sends
+    Processes that act on one day act in the order in which they are started: what a quarter's scrapping sends
     off was serviced and swapped before.
     """
     expected = int(
-        vehicles_by_month(inputs, scenario.scale)[: months.month_number(scenario.last_day()) + 1].sum()
+        vehicles_by_month(inputs, scenario.scale)[: (quarters.of_day(scenario.last_day()) + 1) * 3].sum()
     )
     # a tenth more packs than vehicles, and the lots; both tables grow where that is not enough
     units = tables.units(expected + expected // 8 + 50_000)
     state = Fleet(tables.vehicles(expected), units, exits=Agenda(1), failures=Agenda(2))
-    to_outlets, to_recyclers, to_workshops = Agenda(2), Agenda(2), Agenda(3)
+    to_outlets, to_recyclers, to_workshops = Agenda(2), Agenda(2), Backlog()
     served, product_ends, new_swap_vehicles = Backlog(), Agenda(3), Agenda(1)
     returned: list[Ints] = []
     printer = Printer(chance, inputs, cast, scenario.coding)
@@ -149,10 +149,6 @@ def _start(
             env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, channel=channel,
             practice=scenario.production_scrap, scale=scenario.scale,
         ),
-        informal(
-            env, ledger=ledger, chance=chance, cast=cast, units=units, contents=contents, channel=channel,
-            practice=scenario.informal, inbox=to_workshops,
-        ),
         collection(
             env, ledger=ledger, cast=cast, units=units, channel=channel, practice=scenario.collection,
             inbox=to_outlets, scale=scenario.scale,
@@ -161,9 +157,14 @@ def _start(
             env, ledger=ledger, inputs=inputs, cast=cast, units=units, practice=scenario.recycling,
             inbox=to_recyclers, served=served, scale=scenario.scale,
         ),
+        _bookkeeping(env, ledger, state.units),
         recycling(
             env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, contents=contents,
             practice=scenario.recycling, falsehood=scenario.falsehood, served=served, remaking=remaking,
+        ),
+        informal(
+            env, ledger=ledger, chance=chance, cast=cast, units=units, contents=contents, channel=channel,
+            practice=scenario.informal, inbox=to_workshops,
         ),
         returns(
             env, ledger=ledger, chance=chance, cast=cast, units=units, channel=channel,
@@ -172,6 +173,16 @@ def _start(
     ):  # fmt: skip
         env.process(process)
     return state
+
+
+def _bookkeeping(
+    env: simpy.Environment, ledger: Ledger, units: tables.Columns
+) -> Generator[simpy.Event, Any, None]:
+    """Write what was noted day by day, at the end of each quarter: before what sums the quarter up."""
+    while True:
+        yield env.timeout(quarters.until_last_minute(int(env.now), ledger.last_day))
+        ledger.write_notes(units.key)
+        yield env.timeout(quarters.MINUTE)
 
 
 def _enrol(
@@ -211,7 +222,7 @@ def _enrol(
                 valid_from=valid_from[whole],
                 valid_to=NULL if open_end else valid_to[whole],
             )
-    calendar = ordinals(int(months.START[0]), scenario.last_day() + 400)
+    calendar = ordinals(int(quarters.START[0]), scenario.last_day() + 400)
     store.append(
         schema.workday,
         calendar.day.size,

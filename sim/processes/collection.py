@@ -96,7 +96,7 @@ def collection(
 
 def _send(packs: Ints, outlet: Ints, today: int, cast: Cast, channel: Channel) -> None:
     province = cast.province[outlet]
-    lawful = channel.lawful(Holder.OUTLET, packs, today)
+    lawful = channel.lawful(Holder.OUTLET, packs, np.full(packs.size, today))
     if not lawful.all():
         off = ~lawful
         channel.divert(packs[off], actor=outlet[off], province=province[off], day=today, reporter="outlets")

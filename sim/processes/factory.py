@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, derived_keys, geometric_days
 from sim.inputs import CHEMISTRIES, Inputs, Kind
@@ -18,7 +18,8 @@ from sim.scenario import ProductionScrap
 from sim.tables import Columns
 from traceability.vocabulary import EventType, Level
 
-FEWEST_LOTS_A_MONTH = 40
+FEWEST_LOTS = 120  # a quarter
+DAYS_A_YEAR = 365.25
 
 
 def production_scrap(
@@ -33,25 +34,25 @@ def production_scrap(
     practice: ProductionScrap,
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
-    """Scrap each month's share of the year, in lots of at most the practice's size, and no fewer than a few."""
+    """Scrap each quarter's share of the year, in lots of at most the practice's size, and no fewer than a few."""
     chemistry_cdf = np.cumsum(inputs.chemistry_share[:, Kind.BEV_CAR], axis=1)
     maker_cdf = np.cumsum(inputs.battery_maker_share, axis=1)
     province_cdf = np.cumsum(inputs.recycler_share)
     letters = np.array([int(c) for c in CHEMISTRIES], dtype=np.int8)
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        year = months.year_offset(month)
-        scrap_t = float(inputs.production_scrap_t[year]) / 12 / scale
+        quarter = quarters.of_day(now)
+        year = quarters.year_offset(quarter)
+        span = quarters.until_next(now)
+        scrap_t = float(inputs.production_scrap_t[year]) * span / DAYS_A_YEAR / scale
         # a single lot at a coarse scale would be a mountain before one recycler's gate
-        rows = max(int(np.ceil(scrap_t / practice.lot_t)), FEWEST_LOTS_A_MONTH) if scrap_t > 0 else 0
+        rows = max(int(np.ceil(scrap_t / practice.lot_t)), FEWEST_LOTS) if scrap_t > 0 else 0
         if rows:
             keys = derived_keys(
-                np.uint64(month) * np.uint64(1 << 24) + np.arange(rows, dtype=np.uint64), "scrap"
+                np.uint64(quarter) * np.uint64(1 << 24) + np.arange(rows, dtype=np.uint64), "scrap"
             )
             chemistry = letters[chance.choose("scrap.chemistry", keys, chemistry_cdf[year])]
             maker = chance.choose("scrap.maker", keys, maker_cdf[year])
-            span = int(months.START[month + 1]) - now
             day = now + (chance.draw("scrap.day", keys) * span).astype(np.int32)
             mass = np.full(rows, int(scrap_t / rows * 1e6), dtype=np.int64)
             energy = (mass / 1000.0 * inputs.density_wh_kg[year][chemistry]).astype(np.int64)
@@ -71,4 +72,4 @@ def production_scrap(
                 day + 1 + geometric_days(chance.draw("scrap.storage", keys), practice.storage_days.on(now))
             )
             channel.to_recycler(lots, actor=by, province=province, day=leaves, reporter="battery_makers")
-        yield env.timeout(int(months.START[month + 1]) - now)
+        yield env.timeout(quarters.until_next(now))

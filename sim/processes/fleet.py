@@ -1,4 +1,4 @@
-"""The fleet: packs are made, installed and sold with their vehicles, month by month, as China registers them."""
+"""The fleet: packs are made, installed and sold with their vehicles, quarter by quarter, as China registers them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days, uniform_days, weibull_years
 from sim.inputs import CHEMISTRIES, Inputs, Kind
@@ -27,6 +27,7 @@ _CHEMISTRY = np.array([int(c) for c in CHEMISTRIES], dtype=np.int8)
 
 # Days between the steps of making a car; they order the log and are of no consequence for retirement.
 _ASSEMBLY_DAYS, _SUPPLY_DAYS, _SALE_DAYS = 2, 9, 25  # assumed, means
+_LONG = 60_000  # rows beyond which arrays leave the processor's cache
 _ENERGY_SPREAD = 0.25  # assumed: packs of one kind and year lie within a quarter of the mean
 
 
@@ -36,8 +37,8 @@ class Fleet:
 
     Attributes:
         vehicles, units: see `tables`.
-        exits: vehicles by the month in which they leave the fleet.
-        failures: vehicles by the month in which their pack fails.
+        exits: vehicles by the quarter in which they leave the fleet.
+        failures: vehicles and days by the quarter in which their pack fails.
     """
 
     vehicles: Columns
@@ -58,9 +59,9 @@ class Maker:
         self._chemistry_cdf = np.cumsum(inputs.chemistry_share, axis=2)
         self._density = np.nan_to_num(inputs.density_wh_kg, nan=100.0)
 
-    def make(self, keys: Keys, *, kind: Ints, month: int, made_day: Ints) -> Ints:
+    def make(self, keys: Keys, *, kind: Ints, quarter: int, made_day: Ints) -> Ints:
         """Return int64[n], the numbers of new packs for vehicles of these kinds."""
-        year = months.year_offset(month)
+        year = quarters.year_offset(quarter)
         chance, inputs = self._chance, self._inputs
         luck, cdf = chance.draw("pack.chemistry", keys), self._chemistry_cdf[year]
         place = (luck >= cdf[kind, 0]).astype(np.int8) + (luck >= cdf[kind, 1])
@@ -113,18 +114,30 @@ def fleet(
     swapping: Agenda,
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
-    """Register each month's vehicles; those of the months before the run begins are there from its first day."""
+    """Register each quarter's vehicles, each on a day of its month.
+
+    Those of the quarters before the run begins are there from its first day.
+    """
     per_month = vehicles_by_month(inputs, scale)
     birth = _Birth(ledger, chance, inputs, cast, printer, maker, state, life, replacement)
-    first = months.month_number(int(env.now))
-    for month in range(months.month_number(ledger.last_day) + 1):
-        if month > first:
-            yield env.timeout(int(months.START[month]) - env.now)
-        born = birth.of_month(month, int(per_month[month]), int(env.now))
-        pooled = born[state.vehicles.swap[born]]
-        if pooled.size:
-            # exchanges begin with the month after the sale
-            swapping.add(np.full(pooled.size, max(month + 1, first)), pooled)
+    first = quarters.of_day(int(env.now))
+    for quarter in range(quarters.of_day(ledger.last_day) + 1):
+        if quarter > first:
+            yield env.timeout(int(quarters.START[quarter]) - env.now)
+        for months in _batches(quarter, per_month):
+            born = birth.of_months(months, per_month[months], int(env.now))
+            pooled = born[state.vehicles.swap[born]]
+            if pooled.size:
+                # exchanges begin with the quarter after the sale
+                swapping.add(np.full(pooled.size, max(quarter + 1, first)), pooled)
+
+
+def _batches(quarter: int, per_month: npt.NDArray[np.int64]) -> list[Ints]:
+    """Return the months of *quarter*: all in one batch where it is small, one by one where arrays grow long."""
+    months = np.arange(3 * quarter, 3 * quarter + 3)
+    if per_month[months].sum() <= _LONG:
+        return [months]
+    return [months[place : place + 1] for place in range(3)]
 
 
 def vehicles_by_month(inputs: Inputs, scale: int) -> npt.NDArray[np.int64]:
@@ -154,20 +167,25 @@ class _Birth:
         self._province_cdf = np.cumsum(inputs.province_share, axis=1)
         self._maker_cdf = np.cumsum(inputs.vehicle_maker_share, axis=1)
 
-    def of_month(self, month: int, rows: int, now: int) -> Ints:
-        if not rows:
+    def of_months(self, months: Ints, rows: Ints, now: int) -> Ints:
+        """Register *rows* vehicles in each of *months*, all of one quarter, and return their numbers."""
+        total = int(rows.sum())
+        if not total:
             return np.empty(0, dtype=np.int64)
-        year = months.year_offset(month)
-        keys = (np.uint64(month) << np.uint64(32)) + np.arange(rows, dtype=np.uint64)
+        quarter = int(months[0]) // 3
+        year = quarters.year_offset(quarter)
+        place = np.arange(total, dtype=np.uint64) - np.repeat(np.cumsum(rows) - rows, rows).astype(np.uint64)
+        month = np.repeat(months, rows)
+        keys = (month.astype(np.uint64) << np.uint64(32)) + place
         chance = self._chance
         kind = chance.choose("vehicle.kind", keys, self._kind_cdf[year]).astype(np.int8)
         province = (chance.choose("vehicle.province", keys, self._province_cdf[year]) + 1).astype(np.int8)
         maker = chance.choose("vehicle.maker", keys, self._maker_cdf[year])
         swap = chance.draw("vehicle.swap", keys) < self._inputs.swap_share[year][kind]
-        span = int(months.START[month + 1] - months.START[month])
-        sold = months.START[month] + uniform_days(chance.draw("vehicle.sold", keys), 0, span - 1)
+        span = quarters.MONTH_START[month + 1] - quarters.MONTH_START[month]
+        sold = quarters.MONTH_START[month] + (chance.draw("vehicle.sold", keys) * span).astype(np.int32)
         # nothing is older than the calendar of the codes, which begins in 2011
-        began = months.START[0]
+        began = quarters.START[0]
         certified = sold - 1 - geometric_days(chance.draw("vehicle.certified", keys), _SALE_DAYS)
         certified = np.maximum(certified, began)
         installed = np.maximum(
@@ -184,12 +202,12 @@ class _Birth:
             maker=self._cast.vehicle_makers[maker],
             province=province,
             swap=swap,
-            rows=rows,
+            rows=total,
         )
-        packs = self._maker.make(keys, kind=kind, month=month, made_day=made)
+        packs = self._maker.make(keys, kind=kind, quarter=quarter, made_day=made)
         vehicle_maker = self._cast.vehicle_makers[maker]
         self._state.vehicles.add(
-            rows,
+            total,
             key=keys,
             unit=packs,
             province=province,
@@ -274,13 +292,13 @@ class _Birth:
     ) -> None:
         horizon = self._ledger.last_day
         leaves = exit_day <= horizon
-        self._state.exits.add(months.month_of(exit_day[leaves]), numbers[leaves])
+        self._state.exits.add(quarters.of_days(exit_day[leaves]), numbers[leaves])
         rule = self._replacement
-        early = sold < months.START[(rule.improved_from - 2011) * 12]
+        early = sold < quarters.year_start(rule.improved_from)
         share = np.where(early, rule.share_early, rule.share_late)
         share = np.where((kind == Kind.BUS) | (kind == Kind.TRUCK), share * rule.commercial_factor, share)
         luck = self._chance.draw("pack.fails", keys)
         age = self._chance.draw("pack.failure_age", keys) * rule.warranty_years * DAYS_A_YEAR
         fails_on = np.maximum(sold + 30 + age, now).astype(np.int32)
         fails = (luck < share) & ~swap & (fails_on < exit_day) & (fails_on <= horizon)
-        self._state.failures.add(months.month_of(fails_on[fails]), numbers[fails], fails_on[fails])
+        self._state.failures.add(quarters.of_days(fails_on[fails]), numbers[fails], fails_on[fails])

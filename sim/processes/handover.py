@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim import months
 from sim.cast import Cast
 from sim.chance import Chance, geometric_days, uniform_days
 from sim.ledger import Ledger
-from sim.lots import Agenda
+from sim.lots import Agenda, Backlog
 from sim.market import Holder, Prices
 from sim.scenario import Collection, Informal
 from sim.tables import Columns
@@ -25,7 +24,7 @@ class Channel:
     Args:
         to_outlets: (unit, outlet) by day.
         to_recyclers: (unit, recycler) by day.
-        to_workshops: (unit, workshop) by month.
+        to_workshops: (unit, workshop, day on which it is broken or remade).
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class Channel:
         distance_km: npt.NDArray[np.float64],
         to_outlets: Agenda,
         to_recyclers: Agenda,
-        to_workshops: Agenda,
+        to_workshops: Backlog,
     ) -> None:
         self._ledger, self._chance, self._cast, self._prices, self._units = (
             ledger,
@@ -58,8 +57,8 @@ class Channel:
         shares[:, -1] = 1.0
         self._recycler_cdf = (shares + np.arange(shares.shape[0])[:, None]).ravel()
 
-    def lawful(self, holder: Holder, units: Ints, day: int) -> Mask:
-        """Return bool[n], which of *units* their holder hands over lawfully."""
+    def lawful(self, holder: Holder, units: Ints, day: Ints) -> Mask:
+        """Return bool[n], which of *units* their holder hands over lawfully, each on its day."""
         keys = self._units.key[units]
         share = self._prices.lawful_share(
             holder, day, self._units.chemistry[units], self._units.mass_g[units] / 1e6
@@ -138,7 +137,7 @@ class Channel:
                 units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
         takes = geometric_days(self._chance.draw("informal.days", keys), self._informal.days.at(day))
         ready = day + 1 + takes
-        self._to_workshops.add(months.month_of(ready) + 1, units, workshop, ready)
+        self._to_workshops.put(units, workshop, ready)
 
     def _ship(
         self,

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, derived_keys
 from sim.contents import Contents, totals
 from sim.ledger import Ledger
-from sim.lots import Agenda
+from sim.lots import Backlog
 from sim.processes.handover import Channel
 from sim.processes.recycling import write_balances
 from sim.scenario import Informal
@@ -32,18 +32,17 @@ def informal(
     contents: Contents,
     channel: Channel,
     practice: Informal,
-    inbox: Agenda,
+    inbox: Backlog,
 ) -> Generator[simpy.Event, Any, None]:
-    """Work off what came in, month by month.  Nothing of it is ever reported."""
+    """Work off what came in, each quarter at its end, each battery on its day.  Nothing of it is ever reported."""
     workshop = _Workshop(ledger, chance, cast, units, contents, channel, practice)
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        due = inbox.take(month)
-        if due is not None:
-            lot, by, _ = due
-            workshop.month(lot.astype(np.int64), by, month, now)
-        yield env.timeout(int(months.START[month + 1]) - now)
+        yield env.timeout(quarters.until_last_minute(now, ledger.last_day))
+        lot, by, day = inbox.until(int(quarters.START[quarters.of_day(now) + 1]) - 1)
+        if lot.size:
+            workshop.work_off(lot, by, day, quarters.of_day(now))
+        yield env.timeout(quarters.MINUTE)
 
 
 class _Workshop:
@@ -60,17 +59,14 @@ class _Workshop:
         self._ledger, self._chance, self._cast, self._units = ledger, chance, cast, units
         self._contents, self._channel, self._practice = contents, channel, practice
 
-    def month(self, units: Ints, by: Ints, month: int, now: int) -> None:
+    def work_off(self, units: Ints, by: Ints, day: Ints, quarter: int) -> None:
         keys = self._units.key[units]
-        span = int(months.START[month + 1] - months.START[month])
-        day = now + (self._chance.draw("informal.day", keys) * span).astype(np.int32)
         luck = self._chance.draw("informal.fate", keys)
-        e_bike = self._practice.e_bike_share.on(now)
-        storage = e_bike + self._practice.storage_share.on(now)
+        e_bike = self._practice.e_bike_share.at(day)
         purpose = np.where(luck < e_bike, int(Use.E_BIKE), int(Use.LOW_SPEED))
-        remade = luck < storage
+        remade = luck < e_bike + np.asarray(self._practice.storage_share.at(day))
         self._remake(units[remade], by[remade], day[remade], purpose[remade])
-        self._break(units[~remade], by[~remade], day[~remade], month)
+        self._break(units[~remade], by[~remade], day[~remade], quarter)
 
     def _remake(self, units: Ints, by: Ints, day: Ints, purpose: Ints) -> None:
         u, write = self._units, self._ledger.write
@@ -107,7 +103,7 @@ class _Workshop:
         write(EventType.REMAKE, product, made, actor=by, day=day, reporter=None)
         write(EventType.PLACE, product, made, actor=by, day=day + 5, reporter=None)
 
-    def _break(self, units: Ints, by: Ints, day: Ints, month: int) -> None:
+    def _break(self, units: Ints, by: Ints, day: Ints, quarter: int) -> None:
         u, ledger, chance = self._units, self._ledger, self._chance
         written = ledger.write(EventType.DISMANTLE, units, u.key[units], actor=by, day=day, reporter=None)
         if written is not None:
@@ -119,14 +115,15 @@ class _Workshop:
         )
         firm, chemistry = groups // len(Chemistry), (groups % len(Chemistry)).astype(np.int8)
         held = totals(self._contents.of(units), group, groups.size)
-        last = np.zeros(groups.size, dtype=np.int32)
-        np.maximum.at(last, group, day)
+        # what was broken in a quarter is one lot, closed on its last day
+        closed = min(int(quarters.START[quarter + 1]) - 1, ledger.last_day)
+        last = np.full(groups.size, closed, dtype=np.int32)
         kept = (held * self._practice.recovery_share.on(int(day[0]))).astype(np.int64)
         # black mass is the powder of the electrodes: foil, case and electrolyte stay behind
         kept[:, [Element.CU, Element.AL, Element.STEEL]] = 0
         kept[:, Element.MASS] = kept[:, 1:].sum(axis=1)
         keys = derived_keys(
-            np.uint64(month) * np.uint64(1 << 24)
+            np.uint64(quarter) * np.uint64(1 << 24)
             + firm.astype(np.uint64) * np.uint64(16)
             + chemistry.astype(np.uint64),
             "black mass",
@@ -140,7 +137,7 @@ class _Workshop:
             key=keys,
             chemistry=chemistry,
             mass_g=kept[:, Element.MASS],
-            year=months.year_offset(month),
+            year=quarters.year_offset(quarter),
         )
         for lot, grams in zip(lots.tolist(), kept, strict=True):
             self._contents.book(lot, grams.astype(np.float64))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, derived_keys, geometric_days
 from sim.contents import ELEMENTS, Contents, totals
@@ -23,7 +23,6 @@ from traceability.events import NEVER, Ints
 from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind
 
 _DISPATCH_DAYS = 15  # assumed, mean: finished material, until it leaves
-_MINUTE = 1 / 1024  # a power of two, so that the clock comes back to whole days
 DAYS_A_YEAR = 365
 
 
@@ -51,8 +50,8 @@ def intake(
     year = -1
     while True:
         today = int(env.now)
-        if months.year_offset(months.month_number(today)) != year:
-            year = months.year_offset(months.month_number(today))
+        if quarters.year_offset(quarters.of_day(today)) != year:
+            year = quarters.year_offset(quarters.of_day(today))
             yearly_t = inputs.capacity_t[year] * practice.capacity_share.on(today) * share
             work.capacity = np.maximum(yearly_t / DAYS_A_YEAR / scale * 1e6, 1.0)
         arrived = inbox.take(today)
@@ -78,19 +77,17 @@ def recycling(
     served: Backlog,
     remaking: Remaking,
 ) -> Generator[simpy.Event, Any, None]:
-    """Treat what had its turn, once a month, each battery on its day: remake the good, recover the rest."""
+    """Treat what had its turn, each quarter at its end, each battery on its day: remake the good, recover the rest."""
     books = Books(ledger, chance, inputs, cast, contents, units, practice, falsehood)
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        # the last minute of the month: after all that the days of it bring
-        yield env.timeout(int(months.START[month + 1]) - _MINUTE - now)
-        ledger.write_notes(units.key)
-        lot, recycler, day = served.until(int(months.START[month + 1]) - 1)
+        yield env.timeout(quarters.until_last_minute(now, ledger.last_day))
+        quarter = quarters.of_day(now)
+        lot, recycler, day = served.until(int(quarters.START[quarter + 1]) - 1)
         if lot.size:
             rest = remaking.take(lot, recycler, day)
-            books.treat(lot[rest], recycler[rest], day[rest], month)
-        yield env.timeout(_MINUTE)
+            books.treat(lot[rest], recycler[rest], day[rest], quarter)
+        yield env.timeout(quarters.MINUTE)
 
 
 class Books:
@@ -117,8 +114,8 @@ class Books:
         self._asked_for = inputs.recovery_share[Practice.TYPICAL]
         self._flatters = chance.draw("recycling.flatters", firms) < falsehood.flattered_share.on(0)
 
-    def treat(self, units: Ints, recycler: Ints, day: Ints, month: int) -> None:
-        """Process *units*, each on its day, and make one material lot per recycler, chemistry and month."""
+    def treat(self, units: Ints, recycler: Ints, day: Ints, quarter: int) -> None:
+        """Process *units*, each on its day, and make one material lot per recycler, chemistry and quarter."""
         if not units.size:
             return
         u, ledger = self._units, self._ledger
@@ -130,7 +127,7 @@ class Books:
         held = totals(self._contents.of(units), group, groups.size)
         last = np.zeros(groups.size, dtype=np.int32)
         np.maximum.at(last, group, day)
-        self._lots(units, group, by, (groups % len(Chemistry)).astype(np.int8), held, last, month)
+        self._lots(units, group, by, (groups % len(Chemistry)).astype(np.int8), held, last, quarter)
 
     def _lots(
         self,
@@ -140,13 +137,13 @@ class Books:
         chemistry: Ints,
         held: npt.NDArray[np.int64],
         day: Ints,
-        month: int,
+        quarter: int,
     ) -> None:
         ledger = self._ledger
         recovered = (held * self._recovery[by]).astype(np.int64)
         recovered[:, Element.MASS] = recovered[:, 1:].sum(axis=1)
         keys = derived_keys(
-            np.uint64(month) * np.uint64(1 << 24)
+            np.uint64(quarter) * np.uint64(1 << 24)
             + by.astype(np.uint64) * np.uint64(16)
             + chemistry.astype(np.uint64),
             "lot",
@@ -160,7 +157,7 @@ class Books:
             key=keys,
             chemistry=chemistry,
             mass_g=recovered[:, Element.MASS],
-            year=months.year_offset(month),
+            year=quarters.year_offset(quarter),
         )
         told = np.broadcast_to(np.asarray(ledger.told("balance", keys, by, day, "recyclers")), by.shape)
         ledger.registry.link(
@@ -228,7 +225,7 @@ def write_balances(
     """Write the balance of each lot: one row per element that went in."""
     row, element = np.nonzero(held)
     if row.size:
-        year = months.month_of(day[row]) // 12 + FIRST_YEAR
+        year = quarters.of_days(day[row]) // 4 + FIRST_YEAR
         ledger.registry.balance(
             row.size, lot=lots[row], element=element, actor=by[row], day=day[row], year=year,
             input_g=held[row, element], recovered_g=recovered[row, element], residue_g=residue[row, element],

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Keys, derived_keys, geometric_days
 from sim.ledger import Ledger
@@ -107,7 +107,7 @@ class Remaking:
         # the parts add up to the whole, to the gram
         mass = u.mass_g[whole] // per + (place < u.mass_g[whole] % per)
         energy = u.energy_wh[whole] // per + (place < u.energy_wh[whole] % per)
-        made = months.START[u.year[whole].astype(np.int64) * 12 + 5]
+        made = quarters.START[u.year[whole].astype(np.int64) * 4 + 2]
         coder = self._cast.battery_makers[u.maker[whole]]
         children = self._ledger.registry.commission(
             level,
@@ -186,11 +186,11 @@ class Remaking:
             self._practice.product_life_years.at(sold) * DAYS_A_YEAR if sold.size else 0,
         )
         ends = sold + 1 + life
-        # this month's returns have been taken back already
-        month = np.maximum(months.month_of(ends), months.month_of(day[:1]) + 1)
-        ends = np.maximum(ends, months.START[month])
+        # this quarter's returns have been taken back already
+        quarter = np.maximum(quarters.of_days(ends), quarters.of_days(day[:1]) + 1)
+        ends = np.maximum(ends, quarters.START[quarter])
         within = ends <= self._ledger.last_day
-        self._ends.add(month[within], product[within], maker[within], ends[within])
+        self._ends.add(quarter[within], product[within], maker[within], ends[within])
 
 
 def returns(
@@ -204,11 +204,11 @@ def returns(
     practice: Recycling,
     ends: Agenda,
 ) -> Generator[simpy.Event, Any, None]:
-    """Take back products at the end of their service, month by month; what does not come back is sold off."""
+    """Take back products at the end of their service, quarter by quarter; what does not come back is sold off."""
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        due = ends.take(month)
+        quarter = quarters.of_day(now)
+        due = ends.take(quarter)
         if due is not None:
             product, maker, day = due
             keys = units.key[product]
@@ -232,4 +232,4 @@ def returns(
             channel.divert(
                 product[~back], actor=maker[~back], province=province[~back], day=day[~back], reporter=None
             )
-        yield env.timeout(int(months.START[month + 1]) - now)
+        yield env.timeout(quarters.until_next(now))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, geometric_days
 from sim.ledger import Ledger
@@ -37,7 +37,7 @@ def scrapping(
     enforcement: Enforcement,
     pool: list[Ints],
 ) -> Generator[simpy.Event, Any, None]:
-    """Take each month's vehicles off the road and send their packs on their way.
+    """Take each quarter's vehicles off the road and send their packs on their way.
 
     Args:
         pool: where the packs of scrapped swap vehicles go back to.
@@ -45,12 +45,11 @@ def scrapping(
     yard = _Yard(ledger, chance, cast, state, channel, practice, enforcement)
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        due = state.exits.take(month)
+        due = state.exits.take(quarters.of_day(now))
         if due is not None:
             (vehicles,) = due
-            yard.take_in(vehicles, now, life, pool)
-        yield env.timeout(int(months.START[month + 1]) - now)
+            yard.take_in(vehicles, life, pool)
+        yield env.timeout(quarters.until_next(now))
 
 
 class _Yard:
@@ -67,14 +66,14 @@ class _Yard:
         self._ledger, self._chance, self._cast, self._state = ledger, chance, cast, state
         self._channel, self._practice, self._enforcement = channel, practice, enforcement
 
-    def take_in(self, vehicles: Ints, now: int, life: Life, pool: list[Ints]) -> None:
+    def take_in(self, vehicles: Ints, life: Life, pool: list[Ints]) -> None:
         v, ledger = self._state.vehicles, self._ledger
         keys, packs, day = v.key[vehicles], v.unit[vehicles].astype(np.int64), v.exit_day[vehicles]
         swapped = v.swap[vehicles]
         luck = self._chance.draw("vehicle.cause", keys)
-        exported = luck < life.export_share.on(now)
-        crashed = ~exported & (luck > 1.0 - life.accident_share.on(now))
-        burnt = crashed & (self._chance.draw("vehicle.burnt", keys) < life.burnt_share.on(now)) & ~swapped
+        exported = luck < life.export_share.at(day)
+        crashed = ~exported & (luck > 1.0 - life.accident_share.at(day))
+        burnt = crashed & (self._chance.draw("vehicle.burnt", keys) < life.burnt_share.at(day)) & ~swapped
         owner = self._cast.owners[v.province[vehicles].astype(np.int64) - 1]
         ledger.write(
             EventType.EXPORT, packs[exported], keys[exported], actor=self._cast.exporter,
@@ -93,22 +92,22 @@ class _Yard:
         pool.append(packs[back])
         theirs = np.flatnonzero(~exported & ~burnt & ~swapped)
         lawful = np.zeros(vehicles.size, dtype=bool)
-        lawful[theirs] = self._channel.lawful(Holder.OWNER, packs[theirs], now)
+        lawful[theirs] = self._channel.lawful(Holder.OWNER, packs[theirs], day[theirs])
         sold_off = ~exported & ~burnt & ~swapped & ~lawful
         self._channel.divert(
             packs[sold_off], actor=owner[sold_off], province=v.province[vehicles[sold_off]].astype(np.int64),
             day=day[sold_off], reporter=None, vehicles=vehicles[sold_off],
         )  # fmt: skip
         v.unit[vehicles[exported | burnt | back | sold_off]] = NO_PACK
-        turned_away = (sold_off | burnt) & self._turned_away(keys, now)
-        self._deliver(vehicles[~exported & ~turned_away], now)
+        turned_away = (sold_off | burnt) & self._turned_away(keys, day)
+        self._deliver(vehicles[~exported & ~turned_away])
 
-    def _turned_away(self, keys: npt.NDArray[np.uint64], now: int) -> Mask:
+    def _turned_away(self, keys: npt.NDArray[np.uint64], day: Ints) -> Mask:
         rule = self._enforcement
-        share = rule.integrated_scrapping.on(now) * rule.refused_share.on(now)
+        share = np.asarray(rule.integrated_scrapping.at(day)) * rule.refused_share.at(day)
         return self._chance.draw("scrapping.refused", keys) < share
 
-    def _deliver(self, vehicles: Ints, now: int) -> None:
+    def _deliver(self, vehicles: Ints) -> None:
         """Receive vehicles, give their certificates, take the packs out and send them on."""
         v, write, chance, practice = self._state.vehicles, self._ledger.write, self._chance, self._practice
         keys, packs, arrived = v.key[vehicles], v.unit[vehicles].astype(np.int64), v.exit_day[vehicles]
@@ -125,7 +124,7 @@ class _Yard:
             reporter="dismantlers",
         )
         certified = arrived + geometric_days(
-            chance.draw("scrapping.certificate", keys), practice.certificate_days.on(now)
+            chance.draw("scrapping.certificate", keys), practice.certificate_days.at(arrived)
         )
         write(
             EventType.ISSUE_CERTIFICATE,
@@ -144,7 +143,7 @@ class _Yard:
             province[full],
         )
         out = certified[full] + geometric_days(
-            chance.draw("scrapping.dismount", keys), practice.dismount_days.on(now)
+            chance.draw("scrapping.dismount", keys), practice.dismount_days.at(certified[full])
         )
         left = write(
             EventType.DISMOUNT,
@@ -158,9 +157,9 @@ class _Yard:
         v.unit[vehicles[full]] = NO_PACK
         if left is not None:
             packs, keys, firm, province, out = packs[left], keys[left], firm[left], province[left], out[left]
-        leaves = out + geometric_days(chance.draw("scrapping.storage", keys), practice.storage_days.on(now))
-        lawful = self._channel.lawful(Holder.DISMANTLER, packs, now)
-        direct = lawful & (chance.draw("scrapping.direct", keys) < practice.direct_share.on(now))
+        leaves = out + geometric_days(chance.draw("scrapping.storage", keys), practice.storage_days.at(out))
+        lawful = self._channel.lawful(Holder.DISMANTLER, packs, leaves)
+        direct = lawful & (chance.draw("scrapping.direct", keys) < practice.direct_share.at(leaves))
         for rows, way in (
             (~lawful, self._channel.divert),
             (direct, self._channel.to_recycler),

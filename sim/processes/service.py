@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, derived_keys, geometric_days
 from sim.ledger import Ledger
@@ -33,24 +33,21 @@ def service(
     channel: Channel,
     practice: Replacement,
 ) -> Generator[simpy.Event, Any, None]:
-    """Replace each month's failed packs."""
+    """Replace each quarter's failed packs."""
     spares: dict[int, Ints] = {}
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        due = state.failures.take(month)
+        quarter = quarters.of_day(now)
+        due = state.failures.take(quarter)
         if due is not None:
-            _replace(
-                due[0], due[1], now, month, spares, ledger, chance, cast, state, maker, channel, practice
-            )
-        yield env.timeout(int(months.START[month + 1]) - now)
+            _replace(due[0], due[1], quarter, spares, ledger, chance, cast, state, maker, channel, practice)
+        yield env.timeout(quarters.until_next(now))
 
 
 def _replace(
     vehicles: Ints,
     day: Ints,
-    now: int,
-    month: int,
+    quarter: int,
     spares: dict[int, Ints],
     ledger: Ledger,
     chance: Chance,
@@ -72,7 +69,7 @@ def _replace(
         fresh = maker.make(
             derived_keys(keys[needed], "replacement"),
             kind=kind[needed],
-            month=month,
+            quarter=quarter,
             made_day=day[needed] - 15,
         )
         coder = maker.coder_of(fresh)
@@ -86,7 +83,7 @@ def _replace(
     )
     v.unit[vehicles] = fitted
 
-    kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.on(now)
+    kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.at(day)
     ledger.write(
         EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=day[kept] + 5, reporter="repair_firms"
     )
@@ -99,7 +96,7 @@ def _replace(
     luck = state.units.key[units]
     ledger.write(EventType.RETIRE, units, luck, actor=firm, day=day, reporter="repair_firms")
     leaves = day + 1 + geometric_days(chance.draw("service.storage", luck), _STORAGE_DAYS)
-    lawful = channel.lawful(Holder.REPAIRER, units, now)
+    lawful = channel.lawful(Holder.REPAIRER, units, leaves)
     for rows, way in ((lawful, channel.to_outlet), (~lawful, channel.divert)):
         way(units[rows], actor=firm[rows], province=province[rows], day=leaves[rows], reporter="repair_firms")
 

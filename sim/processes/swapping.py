@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim import months
+from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, derived_keys, geometric_days, weibull_years
 from sim.inputs import Kind
@@ -21,7 +21,6 @@ from sim.scenario import Swap
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 
-_MONTHS_A_PURCHASE = 3  # assumed: operators buy once a quarter
 _STORAGE_DAYS = 25  # assumed, mean: at an operator, until a used pack leaves
 
 
@@ -38,20 +37,20 @@ def swapping(
     arrivals: Agenda,
     returned: list[Ints],
 ) -> Generator[simpy.Event, Any, None]:
-    """Run the pools month by month.
+    """Run the pools quarter by quarter; operators buy what they lack once in each.
 
     Args:
-        arrivals: new swap vehicles by month.
+        arrivals: new swap vehicles by quarter.
         returned: packs that came back from scrapped vehicles; emptied here.
     """
     stations = _Stations(ledger, chance, cast, state, maker, channel, practice)
     while True:
         now = int(env.now)
-        month = months.month_number(now)
-        due = arrivals.take(month)
-        stations.month(month, now, due[0] if due is not None else np.empty(0, dtype=np.int64), returned)
+        quarter = quarters.of_day(now)
+        due = arrivals.take(quarter)
+        stations.run(quarter, now, due[0] if due is not None else np.empty(0, dtype=np.int64), returned)
         returned.clear()
-        yield env.timeout(int(months.START[month + 1]) - now)
+        yield env.timeout(quarters.until_next(now))
 
 
 class _Stations:
@@ -74,41 +73,40 @@ class _Stations:
         self._pool = {kind: np.empty(0, dtype=np.int64) for kind in Kind}
         self._bought = 0
 
-    def month(self, month: int, now: int, arrived: Ints, returned: list[Ints]) -> None:
+    def run(self, quarter: int, now: int, arrived: Ints, returned: list[Ints]) -> None:
         v = self._state.vehicles
-        self._appoint(arrived, month - 1, now)
+        self._appoint(arrived, quarter - 1, now)
         np.add.at(self._active, v.kind[arrived], 1)
-        gone = self._leaving.take(month)
+        gone = self._leaving.take(quarter)
         if gone is not None:
             np.subtract.at(self._active, v.kind[gone[0]], 1)
         leaves = v.exit_day[arrived] <= self._ledger.last_day
-        out = np.maximum(months.month_of(v.exit_day[arrived[leaves]]), month + 1)
+        out = np.maximum(quarters.of_days(v.exit_day[arrived[leaves]]), quarter + 1)
         self._leaving.add(out, arrived[leaves])
         for packs in returned:
             self._take_back(packs)
-        due = self._appointments.take(month)
+        due = self._appointments.take(quarter)
         if due is not None:
-            # whoever leaves the road this month exchanges no more
-            stays = due[0][v.exit_day[due[0]] >= months.START[month + 1]]
+            # whoever leaves the road this quarter exchanges no more
+            stays = due[0][v.exit_day[due[0]] >= quarters.START[quarter + 1]]
             for kind in Kind:
-                self._exchange(stays[v.kind[stays] == kind], kind, month)
-            self._appoint(stays, month, now)
+                self._exchange(stays[v.kind[stays] == kind], kind, quarter)
+            self._appoint(stays, quarter, now)
         for kind in Kind:
             if self._active[kind] or self._pool[kind].size:
-                self._retire_old(kind, month, now)
-                if month % _MONTHS_A_PURCHASE == 0:
-                    self._buy(kind, int(self._active[kind]), month, now)
+                self._retire_old(kind, quarter, now)
+                self._buy(kind, int(self._active[kind]), quarter, now)
 
-    def _appoint(self, vehicles: Ints, month: int, now: int) -> None:
-        """Say when each vehicle exchanges next: after so many whole months, geometrically."""
+    def _appoint(self, vehicles: Ints, quarter: int, now: int) -> None:
+        """Say when each vehicle exchanges next: after so many whole quarters, geometrically."""
         if not vehicles.size:
             return
-        a_month = min(self._practice.exchanges_per_year.on(now) / 12, 1.0)
-        if a_month <= 0:
+        a_quarter = min(self._practice.exchanges_per_year.on(now) / 4, 1.0)
+        if a_quarter <= 0:
             return
-        luck = self._chance.draw(f"swap.{month}", self._state.vehicles.key[vehicles])
-        due = month + 1 + geometric_days(luck, 1.0 / a_month - 1.0)
-        within = due <= months.month_number(self._ledger.last_day)
+        luck = self._chance.draw(f"swap.{quarter}", self._state.vehicles.key[vehicles])
+        due = quarter + 1 + geometric_days(luck, 1.0 / a_quarter - 1.0)
+        within = due <= quarters.of_day(self._ledger.last_day)
         self._appointments.add(due[within], vehicles[within])
 
     def _take_back(self, packs: Ints) -> None:
@@ -121,14 +119,14 @@ class _Stations:
         keys = self._state.units.key[units]
         return self._cast.operators[(keys % np.uint64(self._cast.operators.size)).astype(np.int64)]
 
-    def _exchange(self, vehicles: Ints, kind: Kind, month: int) -> None:
+    def _exchange(self, vehicles: Ints, kind: Kind, quarter: int) -> None:
         v, pool = self._state.vehicles, self._pool[kind]
-        start, end = int(months.START[month]), int(months.START[month + 1])
+        start, end = int(quarters.START[quarter]), int(quarters.START[quarter + 1])
         vehicles = vehicles[: pool.size]
         if not vehicles.size:
             return
         keys = v.key[vehicles]
-        day = start + (self._chance.draw(f"swap.day.{month}", keys) * (end - start)).astype(np.int32)
+        day = start + (self._chance.draw(f"swap.day.{quarter}", keys) * (end - start)).astype(np.int32)
         out, into = v.unit[vehicles].astype(np.int64), pool[: vehicles.size]
         by = self._operator(into)
         write = self._ledger.write
@@ -137,26 +135,26 @@ class _Stations:
         v.unit[vehicles] = into
         self._pool[kind] = np.concatenate([pool[vehicles.size :], out])
 
-    def _retire_old(self, kind: Kind, month: int, now: int) -> None:
+    def _retire_old(self, kind: Kind, quarter: int, now: int) -> None:
         pool, units, rule = self._pool[kind], self._state.units, self._practice
         keys = units.key[pool]
         years = weibull_years(
             self._chance.draw("swap.pack_life", keys), rule.pack_shape, rule.pack_scale_years
         )
-        made = months.START[units.year[pool].astype(np.int64) * 12 + 6]
+        made = quarters.START[units.year[pool].astype(np.int64) * 4 + 2]
         old = made + years * DAYS_A_YEAR < now
         if not old.any():
             return
         packs, keys = pool[old], keys[old]
         self._pool[kind] = pool[~old]
         by = self._operator(packs)
-        day = np.full(packs.size, int(months.START[month + 1]) - 1, dtype=np.int32)
+        day = np.full(packs.size, int(quarters.START[quarter + 1]) - 1, dtype=np.int32)
         left = self._ledger.write(EventType.RETIRE, packs, keys, actor=by, day=day, reporter="swap_operators")
         if left is not None:
             packs, keys, by, day = packs[left], keys[left], by[left], day[left]
         province = (self._chance.draw("swap.province", keys) * 31).astype(np.int64) + 1
         leaves = day + 1 + geometric_days(self._chance.draw("swap.storage", keys), _STORAGE_DAYS)
-        lawful = self._channel.lawful(Holder.OPERATOR, packs, now)
+        lawful = self._channel.lawful(Holder.OPERATOR, packs, leaves)
         for rows, way in ((lawful, self._channel.to_outlet), (~lawful, self._channel.divert)):
             way(
                 packs[rows],
@@ -166,15 +164,17 @@ class _Stations:
                 reporter="swap_operators",
             )
 
-    def _buy(self, kind: Kind, vehicles: int, month: int, now: int) -> None:
+    def _buy(self, kind: Kind, vehicles: int, quarter: int, now: int) -> None:
         lacking = int(np.ceil(self._practice.pool_share.on(now) * vehicles)) - self._pool[kind].size
         if lacking <= 0:
             return
         numbers = np.arange(self._bought, self._bought + lacking, dtype=np.uint64)
         self._bought += lacking
         keys = derived_keys(numbers, "swap.bought")
-        made = np.full(lacking, max(int(months.START[month]) - 20, int(months.START[0])), dtype=np.int32)
-        packs = self._maker.make(keys, kind=np.full(lacking, int(kind)), month=month, made_day=made)
+        made = np.full(
+            lacking, max(int(quarters.START[quarter]) - 20, int(quarters.START[0])), dtype=np.int32
+        )
+        packs = self._maker.make(keys, kind=np.full(lacking, int(kind)), quarter=quarter, made_day=made)
         by = self._operator(packs)
         coder = self._maker.coder_of(packs)
         self._ledger.write(

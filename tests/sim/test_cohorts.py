@@ -38,7 +38,9 @@ def exits_by_year(of: World, kind: Kind | None = None) -> Counter[int]:
     return Counter(date.fromordinal(date(1970, 1, 1).toordinal() + day).year for (day,) in days)
 
 
-def left_by(years: npt.NDArray[np.float64], kind: Kind, shape: float, scale_years: float) -> npt.NDArray[np.float64]:
+def left_by(
+    years: npt.NDArray[np.float64], kind: Kind, shape: float, scale_years: float
+) -> npt.NDArray[np.float64]:
     """Chance that a vehicle has left by an age: the Weibull life, cut off at the limit of its kind."""
     by_then = stats.weibull_min.cdf(years, shape, scale=scale_years)
     return np.where(years > LIMITED.get(kind, np.inf), 1.0, by_then)
@@ -71,7 +73,12 @@ def expected_exits(
 def expected(kind: Kind | None = None) -> npt.NDArray[np.float64]:
     life = world().scenario.life
     return expected_exits(
-        inputs(), scale=SCALE, shape=life.shape, scale_years=life.scale_years, first=date(2016, 1, 1), kind=kind
+        inputs(),
+        scale=SCALE,
+        shape=life.shape,
+        scale_years=life.scale_years,
+        first=date(2016, 1, 1),
+        kind=kind,
     )
 
 
@@ -81,7 +88,12 @@ def expected(kind: Kind | None = None) -> npt.NDArray[np.float64]:
 def test_a_fleet_that_lives_exactly_long_enough_leaves_when_it_must():
     """Shape 20 and 100 years: no car wears out, and each bus leaves on the day it is 13 years old."""
     of = run(
-        small(scale=2_000, first=date(2027, 1, 1), until=date(2028, 12, 31), life={"shape": 20.0, "scale_years": 100.0})
+        small(
+            scale=2_000,
+            first=date(2027, 1, 1),
+            until=date(2028, 12, 31),
+            life={"shape": 20.0, "scale_years": 100.0},
+        )
     )
     ages = of.rows(
         f"""
@@ -107,7 +119,12 @@ def test_the_first_vehicles_that_leave_a_young_fleet_are_few_and_can_be_counted_
     registrations[2027 - FIRST_YEAR] = 12_000_000
     figures = replace(inputs(), registrations=registrations, season=np.full(12, 1 / 12))
     of = run(
-        small(scale=2_000, first=date(2027, 1, 1), until=date(2027, 12, 31), life={"shape": 1.0, "scale_years": 2.0}),
+        small(
+            scale=2_000,
+            first=date(2027, 1, 1),
+            until=date(2027, 12, 31),
+            life={"shape": 1.0, "scale_years": 2.0},
+        ),
         figures=figures,
     )
     assert of.simulated.vehicles == 6_000
@@ -173,7 +190,9 @@ def test_the_stock_is_what_was_sold_less_what_left():
     sold = np.cumsum(inputs().registrations)
     gone = np.cumsum(expected()) * SCALE
     for year in (2020, 2025, 2030, 2035):
-        measured = sum(world().measured("stock_vehicles", kind.name.lower()).get(year, 0.0) for kind in Kind) * 1e6
+        measured = (
+            sum(world().measured("stock_vehicles", kind.name.lower()).get(year, 0.0) for kind in Kind) * 1e6
+        )
         due = sold[year - FIRST_YEAR] - gone[year - FIRST_YEAR]
         assert abs(measured - due) < 4 * SCALE * np.sqrt(gone[year - FIRST_YEAR] / SCALE) + 2 * SCALE
 
@@ -184,12 +203,14 @@ def test_the_stock_is_what_was_sold_less_what_left():
 def test_exports_and_wrecks_have_their_shares_of_the_exits():
     life = {"export_share": 0.2, "accident_share": 0.5, "burnt_share": 0.4}
     of = run(small(scale=10_000, first=date(2027, 1, 1), until=date(2030, 12, 31), life=life))
-    (exits,), = of.rows(f"select count(distinct vehicle) from event where happened and event in {EXITS}")
-    (exported,), = of.rows(f"select count(*) from event where happened and event = {E.EXPORT}")
-    (private,), = of.rows(
+    ((exits,),) = of.rows(f"select count(distinct vehicle) from event where happened and event in {EXITS}")
+    ((exported,),) = of.rows(f"select count(*) from event where happened and event = {E.EXPORT}")
+    ((private,),) = of.rows(
         f"select count(distinct vehicle) from event join vehicle using (vehicle) where happened and event in {EXITS} and not swap"
     )
-    (burnt,), = of.rows(f"select count(*) from event where happened and event = {E.LOSE} and vehicle is not null")
+    ((burnt,),) = of.rows(
+        f"select count(*) from event where happened and event = {E.LOSE} and vehicle is not null"
+    )
     assert abs(exported - 0.2 * exits) < 4 * np.sqrt(exits * 0.2 * 0.8)
     share = 0.5 * 0.4
     assert abs(burnt - share * private) < 4 * np.sqrt(private * share * (1 - share))

@@ -110,7 +110,9 @@ def lives(world: World, where: str = "true") -> list[tuple[Any, ...]]:
 
 def exits(world: World, where: str = "true") -> list[tuple[Any, ...]]:
     """How and when each vehicle left the road, and to whom it or its pack went."""
-    ways = ", ".join(str(int(e)) for e in (E.RECEIVE_VEHICLE, E.ISSUE_CERTIFICATE, E.EXPORT, E.LOSE, E.DIVERT))
+    ways = ", ".join(
+        str(int(e)) for e in (E.RECEIVE_VEHICLE, E.ISSUE_CERTIFICATE, E.EXPORT, E.LOSE, E.DIVERT)
+    )
     return world.rows(
         f"""
         select vin, kind, province, event, event_day, record_day, actor, receiver
@@ -164,7 +166,10 @@ def test_another_process_next_door_changes_no_exit(sections):
 def test_without_failures_all_other_vehicles_leave_as_they_would_have():
     one = run(small(**HORIZON))
     other = run(small(**HORIZON, replacement={"share_early": 0.0, "share_late": 0.0}))
-    failed = {vin for (vin,) in one.rows(f"select vin from event join vehicle using (vehicle) where event = {E.REMOVE}")}
+    failed = {
+        vin
+        for (vin,) in one.rows(f"select vin from event join vehicle using (vehicle) where event = {E.REMOVE}")
+    }
     assert failed
     assert not other.rows(f"select vehicle from event where event = {E.REMOVE}")
     kept = [row for row in exits(other) if row[0] not in failed]

@@ -16,7 +16,7 @@ from tests.sim.small import World, inputs, run, small
 from traceability.vocabulary import Role
 
 COARSE, FINE = 20_000, 5_000
-REPLICATIONS = {COARSE: 7, FINE: 4}
+REPLICATIONS = {COARSE: 6, FINE: 3}
 YEARS = (2029, 2030)
 
 
@@ -40,7 +40,9 @@ def over(part: Callable[[World], float], *whole: Callable[[World], float]) -> Ca
 
 
 retired = [total("retired_mass", chemistry) for chemistry in ("LFP", "NCM", "LMO")]
-processed = [total("processed", source) for source in ("vehicle_packs", "production_scrap", "bought_black_mass")]
+processed = [
+    total("processed", source) for source in ("vehicle_packs", "production_scrap", "bought_black_mass")
+]
 
 RATES: dict[str, Callable[[World], float]] = {
     "formal share": mean("formal_share"),
@@ -72,7 +74,8 @@ def test_a_share_or_a_rate_does_not_depend_on_the_scale(rate):
 def test_the_finer_pen_shakes_less():
     """Four times the vehicles, half the spread: clearly less over all rates together."""
     ratio = [
-        np.std([measure(w) for w in worlds(FINE)], ddof=1) / np.std([measure(w) for w in worlds(COARSE)], ddof=1)
+        np.std([measure(w) for w in worlds(FINE)], ddof=1)
+        / np.std([measure(w) for w in worlds(COARSE)], ddof=1)
         for measure in RATES.values()
     ]
     assert np.exp(np.mean(np.log(ratio))) < 0.8
@@ -86,7 +89,8 @@ def test_registrations_are_those_of_the_inputs_at_any_scale(kind):
         for year in YEARS:
             real = inputs().registrations[year - 2011]
             counted = sum(
-                world.measured("registrations", each).get(year, 0.0) for each in ("bev_car", "phev_car", "bus", "truck")
+                world.measured("registrations", each).get(year, 0.0)
+                for each in ("bev_car", "phev_car", "bus", "truck")
             )
             assert abs(counted * 1000 - real) <= scale
             share = inputs().kind_share[year - 2011, ("bev_car", "phev_car", "bus", "truck").index(kind)]
