@@ -76,7 +76,7 @@ def geometric_days(uniform: Floats, mean_days: float | Floats) -> Int32s:
 
 def uniform_days(uniform: Floats, first: int, last: int) -> Int32s:
     """Return int32[n], whole days first, …, last, each as likely, from uniforms."""
-    return (first + uniform * (last - first + 1)).astype(np.int32)
+    return first + (uniform * (last - first + 1)).astype(np.int32)
 
 
 def weibull_years(uniform: Floats, shape: float, scale_years: float) -> Floats:

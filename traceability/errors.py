@@ -47,18 +47,18 @@ class ImpossibleTransition(TraceabilityError):
         event: EventType,
         states: npt.NDArray[np.uint8],
         units: npt.NDArray[np.integer],
-        *,
         lot_size: int,
     ) -> None:
-        self.level, self.event, self.states, self.units = level, event, states, units
-        noun = "vehicle" if level is Level.VEHICLE else level.name.lower()
-        more = (
-            f" and {units.size - 1} more in a lot of {lot_size}"
-            if units.size > 1
-            else f" in a lot of {lot_size}"
-        )
-        super().__init__(
-            f"{event.name} cannot follow {State(int(states[0])).name} ({noun} {int(units[0])}{more}). "
+        # what an exception was made of is kept as its args: SimPy and pickle make it again from them
+        super().__init__(level, event, states, units, lot_size)
+        self.level, self.event, self.states, self.units, self.lot_size = level, event, states, units, lot_size
+
+    def __str__(self) -> str:
+        noun = "vehicle" if self.level is Level.VEHICLE else self.level.name.lower()
+        more = f" and {self.units.size - 1} more" if self.units.size > 1 else ""
+        return (
+            f"{self.event.name} cannot follow {State(int(self.states[0])).name} "
+            f"({noun} {int(self.units[0])}{more} in a lot of {self.lot_size}). "
             "Nothing was recorded. lifecycle.TRANSITIONS lists what can follow."
         )
 
@@ -83,7 +83,11 @@ class UnknownName(TraceabilityError):
     """A name that nothing has; the message offers the closest that something has."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
-        self.kind, self.name = kind, name
-        self.closest = get_close_matches(name, [str(k) for k in known], n=3, cutoff=0.5)
+        names = tuple(str(k) for k in known)
+        super().__init__(kind, name, names, where)
+        self.kind, self.name, self.where = kind, name, where
+        self.closest = get_close_matches(name, names, n=3, cutoff=0.5)
+
+    def __str__(self) -> str:
         hint = f"; did you mean {' or '.join(f'`{c}`' for c in self.closest)}?" if self.closest else ""
-        super().__init__(f"unknown {kind} `{name}`{f' in {where}' if where else ''}{hint}")
+        return f"unknown {self.kind} `{self.name}`{f' in {self.where}' if self.where else ''}{hint}"

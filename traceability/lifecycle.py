@@ -165,6 +165,6 @@ def advance(standings: Standings, event: E, units: Units) -> Standings:
             event,
             state_of(standings[stuck]),
             units[stuck],
-            lot_size=units.size,
+            units.size,
         )
     return after

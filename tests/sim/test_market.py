@@ -19,6 +19,7 @@ from traceability.vocabulary import Chemistry, Element, EventType, Role
 E = EventType
 DAY = day_number(date(2027, 6, 15))
 CHEMISTRIES = np.array([Chemistry.LFP, Chemistry.NCM, Chemistry.LMO])
+DAYS = np.full(3, DAY)
 MASS_T = np.full(3, 0.4)
 
 QUIET = {
@@ -41,7 +42,7 @@ def lawful(
     holder: Holder = Holder.OWNER,
     day: int = DAY,
 ) -> np.ndarray:
-    return prices(market, enforcement).lawful_share(holder, day, CHEMISTRIES, MASS_T)
+    return prices(market, enforcement).lawful_share(holder, np.full(3, day), CHEMISTRIES, MASS_T)
 
 
 # --- by hand ---
@@ -60,7 +61,7 @@ def test_a_transport_that_costs_the_noise_more_is_a_logit_of_one():
 def test_a_deposit_counts_by_the_pack_and_so_less_by_the_tonne_the_heavier_it_is():
     """400 yuan on a pack of 0.4 t are 1,000 yuan/t, on one of 4 t a hundred."""
     deposit = prices(QUIET | {"deposit_yuan_pack": 400}, LAWLESS)
-    shares = deposit.lawful_share(Holder.OWNER, DAY, CHEMISTRIES[:2], np.array([0.4, 4.0]))
+    shares = deposit.lawful_share(Holder.OWNER, DAYS[:2], CHEMISTRIES[:2], np.array([0.4, 4.0]))
     assert shares == pytest.approx([1 / (1 + np.exp(-1)), 1 / (1 + np.exp(-0.1))])
 
 
@@ -91,28 +92,36 @@ def test_each_holder_leans_as_his_own_figure_says(holder):
 
 def test_the_formal_offer_is_the_payable_part_of_the_metals_less_the_treatment():
     """A tonne of LFP and of NCM pack of eight years before, element by element."""
-    offer = prices({"payable_share": 0.7, "treatment_yuan_t": 4000}).formal_yuan_t(DAY)
+    chemistries = (Chemistry.LFP, Chemistry.NCM)
+    offer = prices({"payable_share": 0.7, "treatment_yuan_t": 4000}).formal_yuan_t(
+        DAYS[:2], np.array(chemistries)
+    )
     figures = inputs()
     year, made = 2027 - FIRST_YEAR, 2019 - FIRST_YEAR
-    for chemistry in (Chemistry.LFP, Chemistry.NCM):
+    for chemistry, yuan_t in zip(chemistries, offer.tolist(), strict=True):
         worth = 0.0
         for element in Element:
             kg_per_kwh = figures.composition_kg_per_kwh[made, chemistry, element]
             t_per_t = kg_per_kwh * figures.density_wh_kg[made, chemistry] / 1000
             worth += t_per_t * figures.prices_yuan_t[year, element]
-        assert offer[chemistry] == pytest.approx(0.7 * worth - 4000)
-    assert offer[Chemistry.NCM] > offer[Chemistry.LFP]
+        assert yuan_t == pytest.approx(0.7 * worth - 4000)
+    assert offer[1] > offer[0]
 
 
-def test_figures_hold_from_their_day_on():
+def test_figures_and_prices_hold_for_each_battery_on_its_own_day():
+    """Two batteries of one call, the last day before the law and its first; and each as if it were alone."""
     dated = {"2011-01-01": 0.0, "2026-04-01": 0.8}
     p = prices(QUIET, LAWLESS | {"inspected_share": dated, "detected_share": 1.0})
-    before, after = (
-        p.lawful_share(Holder.OUTLET, day_number(day), CHEMISTRIES, MASS_T)
-        for day in (date(2026, 3, 31), date(2026, 4, 1))
-    )
-    assert before.tolist() == [0.5] * 3
-    assert (after > 0.5).all()
+    days = np.array([day_number(date(2026, 3, 31)), day_number(date(2026, 4, 1))])
+    before, after = p.lawful_share(Holder.OUTLET, days, CHEMISTRIES[:2], MASS_T[:2])
+    assert before == 0.5
+    assert after > 0.9
+    years = np.array([day_number(date(year, 12, 31)) for year in (2021, 2026, 2035)])
+    together = prices().lawful_share(Holder.OWNER, years, CHEMISTRIES, MASS_T)
+    alone = [
+        prices().lawful_share(Holder.OWNER, years[[i]], CHEMISTRIES[[i]], MASS_T[[i]])[0] for i in range(3)
+    ]
+    assert together.tolist() == alone
 
 
 # --- which way each figure pulls ---
@@ -146,6 +155,7 @@ REACH = {
 @given(
     low=st.floats(0, 1), high=st.floats(0, 1), mass_t=st.floats(0.05, 5), leaning=st.floats(-20_000, 20_000)
 )
+@settings(max_examples=25)
 def test_each_figure_pulls_one_way(section, figure, direction, low, high, mass_t, leaning):
     """Never the other way, wherever one stands."""
     low, high = sorted((low, high))
@@ -155,7 +165,7 @@ def test_each_figure_pulls_one_way(section, figure, direction, low, high, mass_t
         sections = {"market": {"owner_yuan_t": leaning}, "enforcement": {}}
         sections[section] = sections[section] | {figure: value}
         p = prices(sections["market"], sections["enforcement"])
-        shares.append(p.lawful_share(Holder.OWNER, DAY, CHEMISTRIES, np.full(3, mass_t)))
+        shares.append(p.lawful_share(Holder.OWNER, DAYS, CHEMISTRIES, np.full(3, mass_t)))
     assert (((shares[1] - shares[0]) * direction) >= -1e-12).all()
     assert all(((share >= 0) & (share <= 1)).all() for share in shares)
 
@@ -165,10 +175,10 @@ def test_each_figure_pulls(section, figure, direction):
     """From the baseline, a step of a tenth of its reach is felt by each chemistry that is worth something."""
     reach = next(size for ending, size in REACH.items() if figure.endswith(ending))
     low, high = (
-        prices(**{section: {figure: value}}).lawful_share(Holder.OWNER, DAY, CHEMISTRIES[:2], MASS_T[:2])
+        prices(**{section: {figure: value}}).lawful_share(Holder.OWNER, DAYS[:2], CHEMISTRIES[:2], MASS_T[:2])
         for value in (0.1 * reach, 0.2 * reach)
     )
-    formal = prices().formal_yuan_t(DAY)[CHEMISTRIES[:2]]
+    formal = prices().formal_yuan_t(DAYS[:2], CHEMISTRIES[:2])
     felt = formal > 0 if figure == "informal_premium" else np.ones(2, dtype=bool)
     assert felt.any()
     assert ((high - low)[felt] * direction > 1e-6).all()
