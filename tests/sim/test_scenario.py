@@ -321,6 +321,8 @@ def test_a_section_without_sources_is_refused(refusal):
     [
         (("from = 2016-01-01", "from = 2016-01-02"), "`from` 2016-01-02 must be the first day of a"),
         (("until = 2035-12-31", "until = 2035-12-30"), "`until` 2035-12-30 must be the last day of a"),
+        (("from = 2016-01-01", "from = 2016-02-01"), "`from` 2016-02-01 must be the first day of a quarter"),
+        (("until = 2035-12-31", "until = 2035-11-30"), "`until` 2035-11-30 must be the last day of a quarter"),
         (("until = 2035-12-31", "until = 2015-12-31"), "must lie in order between 2012-01-01 and 2035-12-31"),
         (("until = 2035-12-31", "until = 2036-12-31"), "must lie in order between 2012-01-01 and 2035-12-31"),
         (("from = 2016-01-01", "from = 2011-01-01"), "must lie in order between 2012-01-01 and 2035-12-31"),
