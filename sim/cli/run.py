@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1, 256), help="Processes; results do not depend on it.  [default: cores]"
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the run.  [default: runs/NAME]"
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the run.  [default: the next free runs/NAME]",
 )
 @click.option("--resume", is_flag=True, help="Finish a run that was stopped, to the same bytes.")
 @click.option("--dry-run", is_flag=True, help="Only say what the run would take: events, memory, time.")
@@ -70,18 +73,36 @@ def command(
 
 
 def _default_folder(scenario: Scenario, resume: bool) -> Path:
-    """Return runs/NAME; a complete run that is there makes way, a stopped one is not touched unasked."""
+    """Return runs/NAME, or the next free runs/NAME-2, …: a run that says something else is never overwritten.
+
+    A complete run of the same scenario makes way: the new one is the same, byte for byte.
+    """
     from sim import record
 
-    folder = Path("runs") / scenario.name
-    if not (folder / record.RECORD).exists() or resume:
-        return folder
-    if not record.read_record(folder).get("complete"):
-        raise StoreError(
-            f"{folder}: a run was stopped here; add --resume to finish it, or give another --out"
+    for folder in (Path("runs") / name for name in _names(scenario.name)):
+        if not (folder / record.RECORD).exists():
+            return folder
+        found = record.read_record(folder)
+        same = (
+            found.get("scenario") == record.scenario_table(scenario)
+            and found.get("versions") == record.versions()
         )
-    shutil.rmtree(folder)
-    return folder
+        if same and not found.get("complete"):
+            if resume:
+                return folder
+            raise StoreError(
+                f"{folder}: this run was stopped here; add --resume to finish it, or give another --out"
+            )
+        if same and not resume:
+            shutil.rmtree(folder)
+            return folder
+    raise AssertionError("names never end")
+
+
+def _names(name: str) -> Iterator[str]:
+    yield name
+    for number in itertools.count(2):
+        yield f"{name}-{number}"
 
 
 def _run(scenario: Scenario, folder: Path, workers: int, resume: bool) -> Outcomes:

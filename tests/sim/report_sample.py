@@ -1,4 +1,3 @@
-
 """A made-up run for looking at the report: every number here is invented, and none of them is a result."""
 
 import math

@@ -29,7 +29,7 @@ replications = 2
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def small(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"
     path.write_text(SMALL)
@@ -41,7 +41,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete run, made by the command line; tests only read it."""
     base = tmp_path_factory.mktemp("finished")
     (base / "small.toml").write_text(SMALL)
-    result = CliRunner().invoke(cli, ["run", str(base / "small.toml"), "--out", str(base / "run"), "--workers", "1"])
+    result = CliRunner().invoke(
+        cli, ["run", str(base / "small.toml"), "--out", str(base / "run"), "--workers", "1"]
+    )
     assert result.exit_code == 0, result.output
     return base / "run"
 
@@ -67,8 +69,18 @@ def test_two_workers_leave_the_same_bytes_as_one(finished, small, tmp_path):
 
 def test_a_killed_run_says_that_it_is_incomplete_and_is_finished_to_the_same_bytes(finished, small, tmp_path):
     folder = tmp_path / "killed"
-    command = [sys.executable, "-c", "from sim.cli import main; main()", "run", str(small), "--out", str(folder)]
-    process = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL, start_new_session=True)
+    command = [
+        sys.executable,
+        "-c",
+        "from sim.cli import main; main()",
+        "run",
+        str(small),
+        "--out",
+        str(folder),
+    ]
+    process = subprocess.Popen(
+        [*command, "--workers", "1"], stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:  # killed while the second replication is under way
         for _ in range(600):
             if (folder / "log" / ".r001.part").exists():
@@ -156,7 +168,9 @@ def test_a_replication_that_is_not_there_is_told_with_how_many_there_are(finishe
 
 def test_a_view_as_of_an_early_day_shows_less(finished):
     early, late = (
-        json.loads(CliRunner().invoke(cli, ["audit", str(finished), "--view", "register", "--json", *more]).output)
+        json.loads(
+            CliRunner().invoke(cli, ["audit", str(finished), "--view", "register", "--json", *more]).output
+        )
         for more in (["--as-of", "2021-06-30"], [])
     )
     assert sum(row["register"] for row in early) < sum(row["register"] for row in late)
@@ -168,6 +182,15 @@ def test_a_dry_run_expects_the_events_of_the_run_within_a_factor_of_two(finished
     expected = json.loads(result.output)["events"]
     measured = json.loads((finished / "log" / "r000" / "store.json").read_text())["rows"]["event"] * 2
     assert 0.5 < expected / measured < 2.0
+
+
+def test_a_run_without_a_folder_never_overwrites_one_that_says_something_else(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small.write_text(SMALL.replace("2027-12-31", "2016-03-31"))
+    for extra in ([], ["--seed", "1"], []):
+        result = CliRunner().invoke(cli, ["run", str(small), "--workers", "1", *extra])
+        assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["small", "small-2"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def test_an_impossible_transition_says_what_for_whom_and_what_still_holds():
     )
 
 
-@pytest.mark.parametrize("error", [impossible, lambda: UnknownName("rule", "R4", iter(["R46", "R47"]), "the law")])
+@pytest.mark.parametrize(
+    "error", [impossible, lambda: UnknownName("rule", "R4", iter(["R46", "R47"]), "the law")]
+)
 def test_an_error_survives_another_process_and_a_simulated_one(error):
     original = error()
     assert str(pickle.loads(pickle.dumps(original))) == str(original)
