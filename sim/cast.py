@@ -260,7 +260,7 @@ def permit_spans(
     """
     start = day_number_of_year(FIRST_YEAR)
     whole = cast.recyclers[~lapsed]
-    spans = [(whole, np.full(whole.size, start), np.full(whole.size, NULL))]
+    spans = [(whole, np.full(whole.size, start), np.full(whole.size, NULL))] if whole.size else []
     broken, years = cast.recyclers[lapsed], lapse_year[lapsed]
     ends = np.array([day_number_of_year(int(y)) - 1 for y in years], dtype=np.int64)
     resumes = np.array([day_number_of_year(int(y) + 1) for y in years], dtype=np.int64)

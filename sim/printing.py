@@ -62,7 +62,8 @@ class Printer:
             printed[misprinted] = wrong.reshape(-1).view("S24")
             faults[misprinted] = codes.faults(printed[misprinted], Level.PACK)
         if twice.any():
-            printed[twice] = np.roll(printed, 1)[twice]
+            # a misprint that is printed twice is wrong twice
+            printed[twice], faults[twice] = np.roll(printed, 1)[twice], np.roll(faults, 1)[twice]
         uncoded = made_day < quarters.year_start(self._coding.began)
         if uncoded.any():
             printed[uncoded], faults[uncoded] = b"", 0

@@ -215,7 +215,7 @@ def _enrol(
         for kind in Permit:
             # it is the discharge permit that runs out; the others stand
             open_end = kind is not Permit.DISCHARGE
-            whole = valid_from <= valid_from.min() if open_end else np.ones(actor.size, dtype=bool)
+            whole = valid_from <= quarters.START[0] if open_end else np.ones(actor.size, dtype=bool)
             registry.grant_permits(
                 actor=actor[whole],
                 kind=int(kind),

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
+from reprlib import repr as brief
 from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -85,7 +86,7 @@ def _dated(raw: object) -> Dated:
     if isinstance(raw, Dated):
         return raw
     if isinstance(raw, int | float):  # a switch, true or false, is 1 or 0
-        return Dated(((_ALWAYS, float(raw)),))
+        return Dated(((_ALWAYS, _number(raw)),))
     if not isinstance(raw, dict) or not raw:
         raise ValueError("expected a number, or a table of days and numbers such as {2016-01-01 = 0.1}")
     steps = []
@@ -95,9 +96,16 @@ def _dated(raw: object) -> Dated:
         except ValueError:
             raise ValueError(f"`{key}` is not a day; write it as 2026-04-01") from None
         if not isinstance(value, int | float):
-            raise ValueError(f"the value from {key} on must be a number, not {value!r}")
-        steps.append((start, float(value)))
+            raise ValueError(f"the value from {key} on must be a number, not {brief(value)}")
+        steps.append((start, _number(value)))
     return Dated(tuple(sorted(steps)))
+
+
+def _number(raw: float) -> float:
+    try:
+        return float(raw)
+    except OverflowError:
+        raise ValueError("a number beyond all bounds") from None
 
 
 def _within(low: float, high: float) -> BeforeValidator:
@@ -122,7 +130,14 @@ Switch = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]
 
 def figure(unit: str, en: str, zh: str, *, ge: float | None = None, le: float | None = None) -> Any:  # noqa: ANN401
     """Return a field with its unit and its sentence in both languages."""
-    return Field(description=en, ge=ge, le=le, json_schema_extra={"unit": unit, "zh": zh})
+    bounded = ge is not None
+    return Field(
+        description=en,
+        ge=ge,
+        le=le,
+        strict=True if bounded else None,
+        json_schema_extra={"unit": unit, "zh": zh},
+    )
 
 
 class Section(BaseModel):
@@ -142,7 +157,9 @@ class Section(BaseModel):
                     f"`{name}` has a source but is no figure"
                     + (f"; did you mean `{close[0]}`?" if close else "")
                 )
-            grade = source.partition(":")[0]
+            grade, _, said = source.partition(":")
+            if grade in GRADES and grade != "assumed" and not said.strip():
+                raise ValueError(f"the source of `{name}` says `{grade}`, but not who; write `{grade}: who`")
             if grade not in GRADES:
                 raise ValueError(
                     f"the source of `{name}` must begin with one of {', '.join(GRADES)} and a colon, not {source!r}"
@@ -206,7 +223,7 @@ class Replacement(Section):
         le=1,
     )
     improved_from: int = figure(
-        "year", "first year of sale of the later packs", "电池质量改善起始年份", ge=1990, le=2100
+        "year", "first year of sale of the later packs", "电池质量改善起始年份", ge=2011, le=2099
     )
     commercial_factor: float = figure(
         "-",
@@ -448,8 +465,8 @@ class Coding(Section):
         "year",
         "first year of manufacture with a code (GB/T 34014 and the provisions of 2018)",
         "编码起始年份",
-        ge=2000,
-        le=2100,
+        ge=2011,
+        le=2099,
     )
     misprint_share: Share = figure("share of packs", "codes printed with a wrong character", "编码错误比例")
     duplicate_share: Share = figure("share of packs", "codes used for a second pack", "重复编码比例")
@@ -482,9 +499,9 @@ class Scenario(BaseModel):
     title_zh: str = ""
     first: date = Field(alias="from")
     last: date = Field(alias="until")
-    seed: int = Field(ge=0, le=2**62)
-    replications: int = Field(ge=1, le=10_000)
-    scale: int = Field(ge=1, le=1_000_000)
+    seed: int = Field(ge=0, le=2**62, strict=True)
+    replications: int = Field(ge=1, le=10_000, strict=True)
+    scale: int = Field(ge=1, le=1_000_000, strict=True)
     life: Life
     replacement: Replacement
     swap: Swap
@@ -505,10 +522,10 @@ class Scenario(BaseModel):
             raise ValueError(
                 f"`from` {self.first} and `until` {self.last} must lie in order between 2012-01-01 and 2035-12-31"
             )
-        if self.first.day != 1:
-            raise ValueError(f"`from` {self.first} must be the first day of a month")
-        if (self.last + timedelta(days=1)).day != 1:
-            raise ValueError(f"`until` {self.last} must be the last day of a month")
+        if self.first.day != 1 or self.first.month % 3 != 1:
+            raise ValueError(f"`from` {self.first} must be the first day of a quarter")
+        if (self.last + timedelta(days=1)).day != 1 or self.last.month % 3:
+            raise ValueError(f"`until` {self.last} must be the last day of a quarter")
         if self.collection.transit_last_days < self.collection.transit_first_days:
             raise ValueError("collection: `transit_last_days` is less than `transit_first_days`")
         if unknown := sorted(set(self.reporting) - set(REPORTERS)):
@@ -615,24 +632,36 @@ def load(name: str | Path, **overrides: object) -> Scenario:
         ScenarioError: the file is missing, is no TOML, or says something that cannot be; the message names
             the file, the line and the key, what was expected and the closest right name.
     """
-    where, text = _read(name)
-    raw = _parsed(where, text)
-    merged = _inherited(raw, where, (str(where),))
+    found = _read(name)
+    texts = [(found.where, found.text)]
+    merged = _inherited(_parsed(found.where, found.text), found, (found.place,), texts)
     merged.update({key: value for key, value in overrides.items() if value is not None})
     try:
         return Scenario.model_validate(merged)
     except ValidationError as error:
-        raise ScenarioError(_explained(error, where, text)) from None
+        raise ScenarioError(_explained(error, texts)) from None
 
 
-def _read(name: str | Path) -> tuple[str, str]:
+class _Found(NamedTuple):
+    """A scenario file: its name for messages, where it is (two names of one file have one place), what it says."""
+
+    where: str
+    place: str
+    text: str
+
+
+def _read(name: str | Path) -> _Found:
     known = shipped()
     if str(name) in known:
-        return f"{name}.toml", files("sim").joinpath("scenarios", f"{name}.toml").read_text("utf-8")
+        return _Found(
+            f"{name}.toml",
+            f"shipped {name}",
+            files("sim").joinpath("scenarios", f"{name}.toml").read_text("utf-8"),
+        )
     try:
-        return str(name), Path(name).read_bytes().decode("utf-8-sig")
+        return _Found(str(name), str(Path(name).resolve()), Path(name).read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        close = get_close_matches(str(name), known, n=1, cutoff=0.4)
+        close = get_close_matches(Path(name).name, known, n=1, cutoff=0.4)
         hint = f"; did you mean `{close[0]}`?" if close else f"; shipped scenarios: {', '.join(known)}"
         raise ScenarioError(f"{name}: no such file or shipped scenario{hint}") from None
     except UnicodeDecodeError as error:
@@ -644,21 +673,26 @@ def _read(name: str | Path) -> tuple[str, str]:
 def _parsed(where: str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise ScenarioError(f"{where}: not TOML: {error}") from None
 
 
-def _inherited(raw: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict[str, Any]:
+def _inherited(
+    raw: dict[str, Any], child: _Found, seen: tuple[str, ...], texts: list[tuple[str, str]]
+) -> dict[str, Any]:
     parent = raw.pop("extends", None)
     if parent is None:
         return raw
+    where = child.where
     if not isinstance(parent, str):
-        raise ScenarioError(f"{where}: `extends` must be the name of a scenario or a path, not {parent!r}")
-    path: str | Path = parent if parent in shipped() else Path(where).parent / parent
-    found, text = _read(path)
-    if found in seen:
-        raise ScenarioError(f"{where}: `extends` goes round in a circle: {' -> '.join((*seen, found))}")
-    return _merged(_inherited(_parsed(found, text), found, (*seen, found)), raw)
+        raise ScenarioError(
+            f"{where}: `extends` must be the name of a scenario or a path, not {brief(parent)}"
+        )
+    found = _read(parent if parent in shipped() else Path(where).parent / parent)
+    if found.place in seen:
+        raise ScenarioError(f"{where}: `extends` goes round in a circle: {' -> '.join((*seen, found.place))}")
+    texts.append((found.where, found.text))
+    return _merged(_inherited(_parsed(found.where, found.text), found, (*seen, found.place), texts), raw)
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -669,13 +703,16 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explained(error: ValidationError, where: str, text: str) -> str:
+def _explained(error: ValidationError, texts: list[tuple[str, str]]) -> str:
+    """Say what is wrong and where: in the scenario itself, or in the nearest that it extends and that says so."""
     lines = []
     for problem in error.errors():
         keys = [str(part) for part in problem["loc"]]
         path = ".".join(keys) or "scenario"
-        line = _line_of(text, keys)
-        place = f"{where}:{line}" if line else where
+        places = [f"{where}:{line}" for where, text in texts if (line := _line_of(text, keys))]
+        if not places and problem["type"] == "missing":
+            places = [f"{where}:{line}" for where, text in texts if (line := _line_of(text, keys[:-1]))]
+        place = places[0] if places else texts[0][0]
         if problem["type"] == "extra_forbidden":
             close = get_close_matches(keys[-1], _siblings(keys[:-1]), n=1, cutoff=0.5)
             hint = (

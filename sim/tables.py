@@ -70,4 +70,5 @@ def units(room: int) -> Columns:
         year=np.int8,
         maker=np.int8,
         is_pack=np.bool_,
+        made_day=np.int32,
     )

@@ -51,7 +51,9 @@ class Registry:
             select(e.c.event_id, e.c.event, e.c.unit, e.c.vehicle).where(e.c.happened).order_by(e.c.event_id)
         )
         for event, unit, vehicle in zip(rows["event"], rows["unit"], rows["vehicle"], strict=True):
-            registry._move(EventBatch.of(EventType(int(event)), int(unit), vehicles=int(vehicle), actor=0, event_day=0))
+            registry._move(
+                EventBatch.of(EventType(int(event)), int(unit), vehicles=int(vehicle), actor=0, event_day=0)
+            )
         last = store.rows(select(func.max(e.c.event_id)))[0][0]
         registry._next_event = 0 if last is None else int(str(last)) + 1
         return registry

@@ -87,7 +87,7 @@ class Maker:
         )
         self._units.add(
             keys.size, key=keys, chemistry=chemistry, mass_g=mass_g, energy_wh=energy_wh, year=year,
-            maker=maker, is_pack=True,
+            maker=maker, is_pack=True, made_day=made_day,
         )  # fmt: skip
         self._ledger.write(
             EventType.CODE, numbers, keys, actor=coder, day=made_day, reporter="battery_makers"

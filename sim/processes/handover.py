@@ -51,7 +51,9 @@ class Channel:
         )
         self._collection, self._informal = collection, informal
         self._to_outlets, self._to_recyclers, self._to_workshops = to_outlets, to_recyclers, to_workshops
-        pull = np.exp(-distance_km / collection.reach_km)[:, cast.province[cast.recyclers] - 1]
+        away = distance_km[:, cast.province[cast.recyclers] - 1]
+        # only the differences count; the nearest draws, however many times the reach it is away
+        pull = np.exp(-(away - away.min(axis=1, keepdims=True)) / collection.reach_km)
         pull = pull * cast.capacity_t[cast.recyclers]
         shares = np.cumsum(pull / pull.sum(axis=1, keepdims=True), axis=1)
         shares[:, -1] = 1.0

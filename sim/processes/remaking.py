@@ -107,7 +107,7 @@ class Remaking:
         # the parts add up to the whole, to the gram
         mass = u.mass_g[whole] // per + (place < u.mass_g[whole] % per)
         energy = u.energy_wh[whole] // per + (place < u.energy_wh[whole] % per)
-        made = quarters.START[u.year[whole].astype(np.int64) * 4 + 2]
+        made = u.made_day[whole]
         coder = self._cast.battery_makers[u.maker[whole]]
         children = self._ledger.registry.commission(
             level,
@@ -124,7 +124,7 @@ class Remaking:
         )
         u.add(
             whole.size, key=keys, chemistry=u.chemistry[whole], mass_g=mass, energy_wh=energy,
-            year=u.year[whole], maker=u.maker[whole],
+            year=u.year[whole], maker=u.maker[whole], made_day=made,
         )  # fmt: skip
         at = np.repeat(day, per)
         told = self._ledger.told("opened", keys, np.repeat(by, per), at, "recyclers")

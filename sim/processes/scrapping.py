@@ -99,7 +99,9 @@ class _Yard:
             day=day[sold_off], reporter=None, vehicles=vehicles[sold_off],
         )  # fmt: skip
         v.unit[vehicles[exported | burnt | back | sold_off]] = NO_PACK
-        turned_away = (sold_off | burnt) & self._turned_away(keys, day)
+        # a swap vehicle comes without its battery, which is the operator's
+        without = sold_off | burnt | (back & (np.asarray(self._enforcement.swap_exempt.at(day)) < 1))
+        turned_away = without & self._turned_away(keys, day)
         self._deliver(vehicles[~exported & ~turned_away])
 
     def _turned_away(self, keys: npt.NDArray[np.uint64], day: Ints) -> Mask:

@@ -84,11 +84,13 @@ def _replace(
     v.unit[vehicles] = fitted
 
     kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.at(day)
+    # repaired within the quarter: a spare of an earlier quarter can be fitted on any day of this one
+    back = np.minimum(day + 5, int(quarters.START[quarter + 1]) - 1)
     ledger.write(
-        EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=day[kept] + 5, reporter="repair_firms"
+        EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=back[kept], reporter="repair_firms"
     )
     for each in np.unique(kind[kept]).tolist():
-        more = old[kept & (kind == each) & (day + 5 <= ledger.last_day)]
+        more = old[kept & (kind == each)]
         spares[each] = np.concatenate([spares.get(each, np.empty(0, dtype=np.int64)), more])
 
     gone = ~kept
