@@ -20,7 +20,6 @@ from traceability.registry import Registry
 from traceability.vocabulary import EventType
 
 Mask = npt.NDArray[np.bool_]
-_IN_ORDER = (EventType.COLLECT, EventType.SHIP, EventType.DIVERT, EventType.RECEIVE)
 
 
 class Ledger:
@@ -48,7 +47,7 @@ class Ledger:
         self.last_day = last_day
         self._chance, self._habits, self._falsehood = chance, habits, falsehood
         self._omitted: dict[str, tuple[Keys, Floats]] = {}
-        self._notes: dict[tuple[EventType, str | None], list[dict[str, Ints]]] = {}
+        self._notes: dict[tuple[EventType, str], list[tuple[Ints, Ints, Ints]]] = {}
         firms = np.arange(cast.role.size, dtype=np.uint64)
         self._silence = chance.draw("reporting.never", firms)
         self._bulk = chance.draw("reporting.bulk", firms)
@@ -100,35 +99,24 @@ class Ledger:
             )
         return written
 
-    def note(
-        self, event: EventType, units: Ints, *, actor: Ints, day: int, reporter: str | None, **columns: Ints
-    ) -> None:
+    def note(self, event: EventType, units: Ints, *, actor: Ints, day: int, reporter: str) -> None:
         """Note what happened to *units* on *day*; it is written with the rest of the quarter.
 
-        Processes that work day by day note: one batch a quarter costs what one a day would.
-
-        Args:
-            columns: what `write` takes besides (or, for DIVERT, `write_hidden_sale`), int[n] each.
+        A process that works day by day notes: one batch a quarter costs what one a day would.
         """
         self._notes.setdefault((event, reporter), []).append(
-            {"units": units, "actor": actor, "day": np.full(units.size, day, dtype=np.int32), **columns}
+            (units, actor, np.full(units.size, day, dtype=np.int32))
         )
 
     def write_notes(self, keys_of: Keys) -> None:
-        """Write all that was noted, event by event, in the order in which a battery meets them.
+        """Write all that was noted, one batch an event.
 
         Args:
             keys_of: uint64, the luck key of every unit by its number.
         """
-        for event in _IN_ORDER:
-            for (noted, reporter), notes in self._notes.items():
-                if noted is event:
-                    columns = {name: np.concatenate([note[name] for note in notes]) for name in notes[0]}
-                    units = columns.pop("units")
-                    if event is EventType.DIVERT:
-                        self.write_hidden_sale(units, keys_of[units], reporter=reporter, **columns)
-                    else:
-                        self.write(event, units, keys_of[units], reporter=reporter, **columns)
+        for (event, reporter), notes in self._notes.items():
+            units, actor, day = (np.concatenate(column) for column in zip(*notes, strict=True))
+            self.write(event, units, keys_of[units], actor=actor, day=day, reporter=reporter)
         self._notes.clear()
 
     def write_hidden_sale(

@@ -149,6 +149,10 @@ def _start(
             env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, channel=channel,
             practice=scenario.production_scrap, scale=scenario.scale,
         ),
+        returns(
+            env, ledger=ledger, chance=chance, cast=cast, units=units, channel=channel,
+            practice=scenario.recycling, ends=product_ends,
+        ),
         collection(
             env, ledger=ledger, cast=cast, units=units, channel=channel, practice=scenario.collection,
             inbox=to_outlets, scale=scenario.scale,
@@ -165,10 +169,6 @@ def _start(
         informal(
             env, ledger=ledger, chance=chance, cast=cast, units=units, contents=contents, channel=channel,
             practice=scenario.informal, inbox=to_workshops,
-        ),
-        returns(
-            env, ledger=ledger, chance=chance, cast=cast, units=units, channel=channel,
-            practice=scenario.recycling, ends=product_ends,
         ),
     ):  # fmt: skip
         env.process(process)

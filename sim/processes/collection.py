@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import simpy
 
+from sim import quarters
 from sim.cast import Cast
 from sim.ledger import Ledger
 from sim.lots import Agenda
@@ -72,7 +73,10 @@ def collection(
     inbox: Agenda,
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
-    """Run all outlets, day by day.
+    """Run all outlets, a quarter at a time and day by day within it.
+
+    All that comes to outlets in a quarter was sent off by the time it begins, so its days can be gone through
+    at once, and what is decided about each lot is decided for all lots together, each on its day.
 
     An outlet that stands for m real ones at a scale of s holds m / s times the limit of one, in simulated
     tonnes: it fills as often as each of those that it stands for.
@@ -82,27 +86,57 @@ def collection(
     limit = practice.storage_limit_t * 1e6 * cast.stands_for[outlets] / scale
     store = Store(limit, practice.waiting_limit_days)
     while True:
-        today = int(env.now)
-        arrived = inbox.take(today)
-        if arrived is not None:
-            packs, outlet = arrived
-            ledger.note(EventType.COLLECT, packs, actor=outlet, day=today, reporter="outlets")
-            store.put(today, packs, outlet - first, units.mass_g[packs].astype(np.float64))
-        sent = store.send(today)
-        if sent is not None:
-            _send(sent[0], sent[1] + first, today, cast, channel)
-        yield env.timeout(1)
+        now = int(env.now)
+        came, sent = _Days(), _Days()
+        for today in range(now, now + quarters.until_next(now)):
+            arrived = inbox.take(today)
+            if arrived is not None:
+                packs, outlet = arrived
+                came.add(today, packs, outlet)
+                store.put(today, packs, outlet - first, units.mass_g[packs].astype(np.float64))
+            leaves = store.send(today)
+            if leaves is not None:
+                sent.add(today, leaves[0], leaves[1] + first)
+        packs, outlet, day = came.together()
+        if packs.size:
+            ledger.write(
+                EventType.COLLECT, packs, units.key[packs], actor=outlet, day=day, reporter="outlets"
+            )
+        packs, outlet, day = sent.together()
+        if packs.size:
+            _send(packs, outlet, day, cast, channel)
+        yield env.timeout(quarters.until_next(now))
 
 
-def _send(packs: Ints, outlet: Ints, today: int, cast: Cast, channel: Channel) -> None:
+class _Days:
+    """What happened on the days of a quarter: (units, outlets) of each."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Ints, Ints]] = []
+        self._days: list[int] = []
+
+    def add(self, day: int, units: Ints, outlet: Ints) -> None:
+        self._parts.append((units, outlet))
+        self._days.append(day)
+
+    def together(self) -> tuple[Ints, Ints, Ints]:
+        if not self._parts:
+            none = np.empty(0, dtype=np.int64)
+            return none, none, none
+        units, outlet = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        day = np.repeat(np.array(self._days, dtype=np.int32), [part[0].size for part in self._parts])
+        return units, outlet, day
+
+
+def _send(packs: Ints, outlet: Ints, day: Ints, cast: Cast, channel: Channel) -> None:
     province = cast.province[outlet]
-    lawful = channel.lawful(Holder.OUTLET, packs, np.full(packs.size, today))
-    if not lawful.all():
-        off = ~lawful
-        channel.divert(packs[off], actor=outlet[off], province=province[off], day=today, reporter="outlets")
-        packs, outlet, province = packs[lawful], outlet[lawful], province[lawful]
+    lawful = channel.lawful(Holder.OUTLET, packs, day)
+    off = ~lawful
+    channel.divert(packs[off], actor=outlet[off], province=province[off], day=day[off], reporter="outlets")
+    packs, outlet, province, day = packs[lawful], outlet[lawful], province[lawful], day[lawful]
     if packs.size:
         # all that leaves one outlet on one day is one lot, on one truck, to one recycler
-        first = np.flatnonzero(np.concatenate([[True], outlet[1:] != outlet[:-1]]))
+        starts = (outlet[1:] != outlet[:-1]) | (day[1:] != day[:-1])
+        first = np.flatnonzero(np.concatenate([[True], starts]))
         lot = np.repeat(packs[first], np.diff(np.concatenate([first, [packs.size]])))
-        channel.to_recycler(packs, actor=outlet, province=province, day=today, reporter="outlets", lot=lot)
+        channel.to_recycler(packs, actor=outlet, province=province, day=day, reporter="outlets", lot=lot)

@@ -80,7 +80,7 @@ class Channel:
         *,
         actor: Ints,
         province: Ints,
-        day: Ints | int,
+        day: Ints,
         reporter: str | None,
         lot: Ints | None = None,
     ) -> None:
@@ -99,44 +99,30 @@ class Channel:
         *,
         actor: Ints,
         province: Ints,
-        day: Ints | int,
+        day: Ints,
         reporter: str | None,
         vehicles: Column = NULL,
     ) -> None:
-        """Sell *units* off to workshops of their province; some sellers report a lawful shipment instead.
-
-        Args:
-            day: int[n], and it is written at once; or today alone, and it is noted (see `Ledger.note`).
-        """
+        """Sell *units* off to workshops of their province; some sellers report a lawful shipment instead."""
+        if not units.size:
+            return
         keys = self._units.key[units]
         workshop = self._cast.pick(
             self._cast.workshops, self._chance.draw("channel.workshop", keys), province
         )
         claimed = self._cast.pick(self._cast.outlets, self._chance.draw("channel.outlet", keys), province)
-        if isinstance(day, int):
-            self._ledger.note(
-                EventType.DIVERT,
-                units,
-                actor=actor,
-                buyer=workshop,
-                claimed=claimed,
-                day=day,
-                reporter=reporter,
-            )
-            day = np.full(units.size, day, dtype=np.int32)
-        else:
-            written = self._ledger.write_hidden_sale(
-                units,
-                keys,
-                actor=actor,
-                buyer=workshop,
-                claimed=claimed,
-                day=day,
-                reporter=reporter,
-                vehicles=vehicles,
-            )
-            if written is not None:
-                units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
+        written = self._ledger.write_hidden_sale(
+            units,
+            keys,
+            actor=actor,
+            buyer=workshop,
+            claimed=claimed,
+            day=day,
+            reporter=reporter,
+            vehicles=vehicles,
+        )
+        if written is not None:
+            units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
         takes = geometric_days(self._chance.draw("informal.days", keys), self._informal.days.at(day))
         ready = day + 1 + takes
         self._to_workshops.put(units, workshop, ready)
@@ -147,36 +133,25 @@ class Channel:
         *,
         actor: Ints,
         receiver: Ints,
-        day: Ints | int,
+        day: Ints,
         reporter: str | None,
         lot: Ints | None = None,
     ) -> Ints:
-        """Write or note the shipment and return int[n], the days of arrival."""
+        """Write the shipment and return int[n], the days of arrival."""
         keys = self._units.key[units]
         together = keys if lot is None else self._units.key[lot]
         luck = self._chance.draw("channel.carrier", together)
         carrier = self._cast.carriers[(luck * self._cast.carriers.size).astype(np.int64)]
-        if isinstance(day, int):
-            self._ledger.note(
-                EventType.SHIP,
-                units,
-                actor=actor,
-                receiver=receiver,
-                carrier=carrier,
-                day=day,
-                reporter=reporter,
-            )
-        else:
-            self._ledger.write(
-                EventType.SHIP,
-                units,
-                keys,
-                actor=actor,
-                receiver=receiver,
-                carrier=carrier,
-                day=day,
-                reporter=reporter,
-            )
+        self._ledger.write(
+            EventType.SHIP,
+            units,
+            keys,
+            actor=actor,
+            receiver=receiver,
+            carrier=carrier,
+            day=day,
+            reporter=reporter,
+        )
         rule = self._collection
         transit = uniform_days(
             self._chance.draw("channel.transit", together), rule.transit_first_days, rule.transit_last_days

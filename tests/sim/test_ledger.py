@@ -340,47 +340,20 @@ def test_who_tells_nobody_of_his_shipments_does_not_lie_about_them_either(desk):
 # --- notes ---
 
 
-def test_what_is_noted_day_by_day_is_written_by_the_month_in_the_order_of_a_batterys_way(desk):
+def test_what_is_noted_day_by_day_is_written_in_one_batch_as_far_as_the_horizon_goes(desk):
     one = desk(last_day=DAY + 20)
     packs = one.used_packs(4)
     keys = packs.astype(np.uint64)
-    outlets, recyclers = one.at(Role.OUTLET, 4), one.at(Role.CU, 4)
+    recyclers = one.at(Role.CU, 4)
     one.ledger.write(
-        E.SHIP, packs, keys, actor=one.at(Role.ELV, 4), receiver=outlets, day=np.full(4, DAY), reporter=None
+        E.SHIP, packs, keys, actor=one.at(Role.ELV, 4), receiver=recyclers, day=np.full(4, DAY), reporter=None
     )
-    # noted in no particular order; the last day lies beyond the horizon
-    note = one.ledger.note
-    note(E.RECEIVE, packs[:2], actor=recyclers[:2], day=DAY + 9, reporter="dismantlers")
-    note(E.COLLECT, packs[:3], actor=outlets[:3], day=DAY + 2, reporter="dismantlers")
-    note(E.COLLECT, packs[3:], actor=outlets[3:], day=DAY + 3, reporter="dismantlers")
-    note(
-        E.SHIP,
-        packs[:2],
-        actor=outlets[:2],
-        receiver=recyclers[:2],
-        carrier=recyclers[:2],
-        day=DAY + 5,
-        reporter=None,
-    )
-    note(
-        E.SHIP,
-        packs[2:3],
-        actor=outlets[2:3],
-        receiver=recyclers[2:3],
-        carrier=recyclers[2:3],
-        day=DAY + 21,
-        reporter=None,
-    )
+    one.ledger.note(E.RECEIVE, packs[:2], actor=recyclers[:2], day=DAY + 9, reporter="dismantlers")
+    one.ledger.note(E.RECEIVE, packs[2:3], actor=recyclers[2:3], day=DAY + 10, reporter="dismantlers")
+    one.ledger.note(E.RECEIVE, packs[3:], actor=recyclers[3:], day=DAY + 21, reporter="dismantlers")
     one.ledger.write_notes(keys)
     one.ledger.write_notes(keys)  # what is written is forgotten
-    states = [State.AT_RECYCLER, State.AT_RECYCLER, State.AT_OUTLET, State.AT_OUTLET]
-    assert one.registry.states(packs).tolist() == states
-    log = one.log(E.SHIP, E.COLLECT, E.RECEIVE)
-    found = list(zip(*(log[name].tolist() for name in ("event", "unit", "event_day", "actor")), strict=True))[
-        4:
-    ]
-    assert found == [
-        *((E.COLLECT, unit, DAY + 2 + (unit == 3), outlets[unit]) for unit in range(4)),
-        *((E.SHIP, unit, DAY + 5, outlets[unit]) for unit in range(2)),
-        *((E.RECEIVE, unit, DAY + 9, recyclers[unit]) for unit in range(2)),
-    ]
+    assert one.registry.states(packs).tolist() == [State.AT_RECYCLER] * 3 + [State.IN_TRANSIT]
+    log = one.log(E.RECEIVE)
+    found = list(zip(*(log[name].tolist() for name in ("unit", "event_day", "actor")), strict=True))
+    assert found == [(unit, DAY + 9 + (unit == 2), recyclers[unit]) for unit in range(3)]
