@@ -19,7 +19,8 @@ class Columns:
     """
 
     def __init__(self, room: int, **kinds: npt.DTypeLike) -> None:
-        self._data: dict[str, Array] = {name: np.zeros(room, dtype=kind) for name, kind in kinds.items()}
+        # empty, not zeros: NumPy asks for huge pages then, and a page fault costs more than the rows in it
+        self._data: dict[str, Array] = {name: np.empty(room, dtype=kind) for name, kind in kinds.items()}
         self.size = 0
 
     def add(self, rows: int, **values: object) -> slice:
@@ -28,11 +29,13 @@ class Columns:
         self.size = place.stop
         for name, column in self._data.items():
             if self.size > column.size:
-                room = np.zeros(max(self.size, int(column.size * 1.6)), dtype=column.dtype)
-                room[: column.size] = column
+                room = np.empty(max(self.size, int(column.size * 1.6)), dtype=column.dtype)
+                room[: place.start] = column[: place.start]
                 self._data[name] = room
-        for name, value in values.items():
-            self._data[name][place] = value
+        for name, column in self._data.items():
+            column[place] = values.pop(name, 0)
+        if values:
+            raise ValueError(f"no such column: {', '.join(values)}")
         return place
 
     def __getattr__(self, name: str) -> Array:

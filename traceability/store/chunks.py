@@ -20,7 +20,7 @@ from traceability.store import base
 from traceability.store.base import AnyArray, Column, Field
 from traceability.store.schema import TABLES
 
-_WAITING_CHUNKS = 2
+_WAITING_CHUNKS = 4
 """Chunks that wait for the writer before the program does: a bound on memory."""
 
 SQL_TYPE = {
