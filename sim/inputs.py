@@ -6,29 +6,23 @@ LAST_YEAR; an array's year axis is the offset from FIRST_YEAR.  `sim/data/README
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from sim.input_tables import Floats, Ints, Spec, Table, grid
 from traceability.errors import ScenarioError, UnknownName
 from traceability.vocabulary import Chemistry, Element
 
 FIRST_YEAR = 2011
 LAST_YEAR = 2035
 YEARS = LAST_YEAR - FIRST_YEAR + 1
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class Kind(IntEnum):
@@ -161,9 +155,6 @@ class Inputs:
 GRADES = ("official", "association", "press", "paper", "derived", "assumed")
 """How well a figure is known, best first; `assumed` has no source but a reason."""
 
-_TOLERANCE = 1e-6
-_NOTES = ("source", "grade")
-
 ELEMENTS_PER_PRICE = {
     "lithium_carbonate": (Element.LI, 5.323),
     "nickel_sulphate": (Element.NI, 4.478),
@@ -177,45 +168,36 @@ ELEMENTS_PER_PRICE = {
 NiSO4.6H2O, CoSO4.7H2O, MnSO4.H2O."""
 
 
-class _Spec(NamedTuple):
-    """What a file holds: the columns that place a row, those of figures, and what must hold for them.
-
-    `sums`: the axis of the figures over which they sum to 1.  `holds`: years may be left out (see `load`).
-    """
-
-    keys: tuple[str, ...]
-    values: tuple[str, ...]
-    sums: int | None = None
-    holds: bool = False
-    positive: bool = False
-    whole: bool = False
-
-
 _COMPOSITION = tuple(
     f"{element.name.lower()}_kg_per_kwh" for element in Element if element is not Element.MASS
 )
 
+_RARE = frozenset({"LTO", "NIMH", "LCO", "OTHER", "SOLID_STATE"})
+"""Chemistries of which a file need not have rows."""
+
 _SPECS = {
-    "registrations.csv": _Spec(("year",), ("registrations_vehicles",), whole=True),
-    "season.csv": _Spec(("month",), ("share",), sums=0),
-    "kinds.csv": _Spec(("year",), tuple(f"{kind.name.lower()}_share" for kind in Kind), sums=1),
-    "chemistry.csv": _Spec(("year", "kind"), tuple(f"{c.name.lower()}_share" for c in CHEMISTRIES), sums=2),
-    "packs.csv": _Spec(("year", "kind"), ("energy_kwh",), positive=True),
-    "density.csv": _Spec(("year", "chemistry"), ("pack_wh_per_kg",), holds=True, positive=True),
-    "composition.csv": _Spec(("year", "chemistry"), _COMPOSITION, holds=True),
-    "vehicle_maker_shares.csv": _Spec(("year", "maker"), ("share",), sums=1),
-    "battery_maker_shares.csv": _Spec(("year", "maker"), ("share",), sums=1),
-    "province_shares.csv": _Spec(("year", "province"), ("share",), sums=1, holds=True),
-    "outlets.csv": _Spec(("province",), ("outlets",), whole=True),
-    "recycler_shares.csv": _Spec(("province",), ("capacity_share",), sums=0),
-    "recyclers.csv": _Spec(("year",), ("recyclers",), whole=True),
-    "recycling_capacity.csv": _Spec(("year",), ("capacity_t",)),
-    "production_scrap.csv": _Spec(("year",), ("production_scrap_t",)),
-    "recovery.csv": _Spec(("practice", "element"), ("recovery_share",)),
-    "prices.csv": _Spec(("year", "item"), ("yuan_per_t",)),
-    "swap.csv": _Spec(("year", "kind"), ("swap_share",)),
-    "swap_stations.csv": _Spec(("year",), ("stations",)),
-    "swap_packs.csv": _Spec(("year",), ("packs_per_station",)),
+    "registrations.csv": Spec(("year",), ("registrations_vehicles",), whole=True),
+    "season.csv": Spec(("month",), ("share",), sums=0),
+    "kinds.csv": Spec(("year",), tuple(f"{kind.name.lower()}_share" for kind in Kind), sums=1),
+    "chemistry.csv": Spec(("year", "kind"), tuple(f"{c.name.lower()}_share" for c in CHEMISTRIES), sums=2),
+    "packs.csv": Spec(("year", "kind"), ("energy_kwh",), positive=True),
+    "density.csv": Spec(
+        ("year", "chemistry"), ("pack_wh_per_kg",), holds=True, positive=True, optional=_RARE
+    ),
+    "composition.csv": Spec(("year", "chemistry"), _COMPOSITION, holds=True, optional=_RARE),
+    "vehicle_maker_shares.csv": Spec(("year", "maker"), ("share",), sums=1),
+    "battery_maker_shares.csv": Spec(("year", "maker"), ("share",), sums=1),
+    "province_shares.csv": Spec(("year", "province"), ("share",), sums=1, holds=True),
+    "outlets.csv": Spec(("province",), ("outlets",), whole=True),
+    "recycler_shares.csv": Spec(("province",), ("capacity_share",), sums=0),
+    "recyclers.csv": Spec(("year",), ("recyclers",), whole=True),
+    "recycling_capacity.csv": Spec(("year",), ("capacity_t",)),
+    "production_scrap.csv": Spec(("year",), ("production_scrap_t",)),
+    "recovery.csv": Spec(("practice", "element"), ("recovery_share",)),
+    "prices.csv": Spec(("year", "item"), ("yuan_per_t",)),
+    "swap.csv": Spec(("year", "kind"), ("swap_share",)),
+    "swap_stations.csv": Spec(("year",), ("stations",)),
+    "swap_packs.csv": Spec(("year",), ("packs_per_station",)),
 }
 _LISTS = {
     "vehicle_makers.csv": ("maker", "maker_cn", "wmi"),
@@ -234,159 +216,16 @@ _FIXED_AXES: dict[str, dict[str, int]] = {
     "practice": {p.name: p.value for p in Practice},
     "item": {item: place for place, item in enumerate(ELEMENTS_PER_PRICE)},
 }
-_OPTIONAL = frozenset({"LTO", "NIMH", "LCO", "OTHER", "SOLID_STATE"})
 
 
-class _Row(NamedTuple):
-    line: int
-    cells: dict[str, str]
-
-
-class _Table:
-    """One file, read and checked for its columns, sources and grades."""
-
-    def __init__(self, place: Traversable, file: str, columns: Sequence[str]) -> None:
-        self.file = file
-        try:
-            reader = csv.reader(StringIO(place.joinpath(file).read_text(encoding="utf-8-sig")), strict=True)
-            lines = [(reader.line_num, fields) for fields in reader if fields]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise ScenarioError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from error
-        header = lines[0][1] if lines else []
-        wanted = (*columns, *_NOTES)
-        for name in wanted:
-            if name not in header:
-                raise ScenarioError(
-                    f"{file}, line 1: column `{name}` is missing; expected {', '.join(wanted)}"
-                )
-        for name in header:
-            if name not in wanted:
-                raise ScenarioError(str(UnknownName("column", name, wanted, f"{file}, line 1")))
-        self.rows: list[_Row] = []
-        for number, fields in lines[1:]:
-            if len(fields) != len(header):
-                raise ScenarioError(
-                    f"{file}, line {number}: {len(fields)} fields; expected {len(header)}, as in line 1"
-                )
-            self.rows.append(_Row(number, dict(zip(header, (f.strip() for f in fields), strict=True))))
-        for row in self.rows:
-            self.text(row, "source")
-            self.place(row, "grade", {grade: i for i, grade in enumerate(GRADES)})
-
-    def fail(self, row: _Row, column: str, expected: str) -> ScenarioError:
-        got = row.cells[column]
-        found = f"`{got}`" if got else "nothing"
-        return ScenarioError(
-            f"{self.file}, line {row.line}, column `{column}`: found {found}; expected {expected}"
-        )
-
-    def text(self, row: _Row, column: str) -> str:
-        if not row.cells[column]:
-            raise self.fail(row, column, "who or what says so" if column == "source" else "a text")
-        return row.cells[column]
-
-    def place(self, row: _Row, column: str, axis: Mapping[str, int]) -> int:
-        """Return where the row stands on *axis*, which maps the names that can stand in *column*."""
-        text = self.text(row, column)
-        if text in axis:
-            return axis[text]
-        if column in ("year", "month"):
-            raise self.fail(row, column, f"a whole number from {next(iter(axis))} to {list(axis)[-1]}")
-        where = f"{self.file}, line {row.line}, column `{column}`"
-        unknown = UnknownName(column, text, axis, where)
-        raise ScenarioError(
-            str(unknown) if unknown.closest else f"{unknown}; expected one of {', '.join(axis)}"
-        )
-
-    def number(self, row: _Row, column: str, *, positive: bool = False, whole: bool = False) -> float:
-        share = column.endswith("share")
-        expected = "a share from 0 to 1" if share else "a whole number" if whole else "a number"
-        expected += " above 0" if positive else "" if share else ", 0 or more"
-        try:
-            value = float(row.cells[column])
-        except ValueError:
-            raise self.fail(row, column, expected) from None
-        low = value <= 0 if positive else value < 0
-        if not math.isfinite(value) or low or (share and value > 1) or (whole and not value.is_integer()):
-            raise self.fail(row, column, expected)
-        return value
-
-
-def _grid(place: Traversable, file: str, axes: Mapping[str, Mapping[str, int]]) -> Floats:
-    """Return the figures of *file*: float64, one axis per key column, a last one for the columns of figures.
-
-    Where rows may be left out (optional chemistries) the figures are NaN.
-    """
-    spec = _SPECS[file]
-    table = _Table(place, file, (*spec.keys, *spec.values))
-    shape = tuple(max(axes[key].values()) + 1 for key in spec.keys)
-    figures = np.full((*shape, len(spec.values)), np.nan)
-    lines = np.zeros(shape, dtype=np.int64)
-    for row in table.rows:
-        at = tuple(table.place(row, key, axes[key]) for key in spec.keys)
-        if lines[at]:
-            raise ScenarioError(
-                f"{file}, line {row.line}: {_named(row, spec)} stands in line {lines[at]} already"
-            )
-        lines[at] = row.line
-        figures[at] = [table.number(row, v, positive=spec.positive, whole=spec.whole) for v in spec.values]
-    if spec.holds:
-        _hold(figures, lines)
-    _check_complete(file, spec, lines, axes)
-    if spec.sums is not None:
-        _check_sums(file, spec, figures, lines)
-        figures /= figures.sum(axis=spec.sums, keepdims=True)
-    return figures
-
-
-def _named(row: _Row, spec: _Spec) -> str:
-    return ", ".join(f"{key} {row.cells[key]}" for key in spec.keys)
-
-
-def _hold(figures: Floats, lines: Ints) -> None:
-    """Fill years without a row from the last year before them, or from the first year that has one."""
-    for year in range(1, YEARS):
-        empty = (lines[year] == 0) & (lines[year - 1] > 0)
-        figures[year][empty], lines[year][empty] = figures[year - 1][empty], lines[year - 1][empty]
-    for year in range(YEARS - 2, -1, -1):
-        empty = (lines[year] == 0) & (lines[year + 1] > 0)
-        figures[year][empty], lines[year][empty] = figures[year + 1][empty], lines[year + 1][empty]
-
-
-def _check_complete(file: str, spec: _Spec, lines: Ints, axes: Mapping[str, Mapping[str, int]]) -> None:
-    names = [{place: name for name, place in axes[key].items()} for key in spec.keys]
-    for at in np.argwhere(lines == 0):
-        labels = [names[axis].get(int(place)) for axis, place in enumerate(at)]
-        if None not in labels and not (spec.keys[-1] == "chemistry" and labels[-1] in _OPTIONAL):
-            missing = ", ".join(f"{key} {label}" for key, label in zip(spec.keys, labels, strict=True))
-            raise ScenarioError(
-                f"{file}: no row for {missing}; expected one for each {' and '.join(spec.keys)}"
-            )
-
-
-def _check_sums(file: str, spec: _Spec, figures: Floats, lines: Ints) -> None:
-    axis = spec.sums or 0
-    totals = figures.sum(axis=axis)
-    for at in np.argwhere(np.abs(totals - 1) > _TOLERANCE)[:1]:
-        last = int(
-            lines[tuple(at)]
-            if axis == lines.ndim
-            else lines.take(at[0], axis=0).max()
-            if axis
-            else lines.max()
-        )
-        columns = ", ".join(f"`{value}`" for value in spec.values) + ": shares"
-        columns += "" if axis == lines.ndim else " up to here"
-        total = totals[tuple(at)]
-        raise ScenarioError(
-            f"{file}, line {last}, column {columns} sum to {total:.6f}; expected 1 within {_TOLERANCE}"
-        )
+def _table(place: Traversable, file: str, columns: Sequence[str]) -> Table:
+    return Table(place, file, columns, GRADES)
 
 
 def _listed(place: Traversable, file: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return names, Chinese names and codes of a list; names and codes are unique."""
     columns = _LISTS[file]
-    table = _Table(place, file, ("number", *columns) if file == "provinces.csv" else columns)
+    table = _table(place, file, ("number", *columns) if file == "provinces.csv" else columns)
     width = 2 if file == "provinces.csv" else 3
     for column in (columns[0], columns[2]):
         seen: dict[str, int] = {}
@@ -410,7 +249,7 @@ def _listed(place: Traversable, file: str) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _distances(place: Traversable, provinces: Mapping[str, int]) -> Floats:
-    table = _Table(place, _DISTANCE, ("province", *provinces))
+    table = _table(place, _DISTANCE, ("province", *provinces))
     figures = np.full((len(provinces), len(provinces)), np.nan)
     for row in table.rows:
         origin = table.place(row, "province", provinces)
@@ -424,7 +263,7 @@ def _distances(place: Traversable, provinces: Mapping[str, int]) -> Floats:
 
 
 def _targets(place: Traversable) -> tuple[Target, ...]:
-    table = _Table(place, _TARGETS, ("name", "year", "value", "unit"))
+    table = _table(place, _TARGETS, ("name", "year", "value", "unit"))
     return tuple(
         Target(
             table.text(row, "name"),
@@ -466,21 +305,22 @@ def load(directory: Path | None = None) -> Inputs:
     battery_makers = Companies(*_listed(places["battery_makers.csv"], "battery_makers.csv"))
     provinces = Provinces(*_listed(places["provinces.csv"], "provinces.csv"))
 
-    def grid(file: str, makers: Companies = vehicle_makers) -> Floats:
+    def figures(file: str, makers: Companies = vehicle_makers) -> Floats:
+        spec = _SPECS[file]
         axes = {**_FIXED_AXES, "province": _axis(provinces.names), "maker": _axis(makers.names)}
-        return _grid(places[file], file, axes)
+        return grid(_table(places[file], file, (*spec.keys, *spec.values)), spec, axes)
 
     def flat(file: str, makers: Companies = vehicle_makers) -> Floats:
-        return grid(file, makers)[..., 0]
+        return figures(file, makers)[..., 0]
 
-    composition = grid("composition.csv")
+    composition = figures("composition.csv")
     recovery = flat("recovery.csv")
     recovery[:, Element.MASS] = 0.0
     inputs = Inputs(
         registrations=flat("registrations.csv"),
         season=flat("season.csv"),
-        kind_share=grid("kinds.csv"),
-        chemistry_share=grid("chemistry.csv"),
+        kind_share=figures("kinds.csv"),
+        chemistry_share=figures("chemistry.csv"),
         energy_kwh=flat("packs.csv"),
         density_wh_kg=flat("density.csv"),
         composition_kg_per_kwh=np.concatenate((np.zeros_like(composition[..., :1]), composition), axis=-1),
@@ -540,10 +380,10 @@ def parameters(directory: Path | None = None) -> list[ColumnCount]:
     columns["provinces.csv"] = (("number", "name", "name_cn"), ("gb_code",))
     counts = []
     for file, (keys, values) in columns.items():
-        rows = _Table(places[file], file, (*keys, *values)).rows
+        rows = _table(places[file], file, (*keys, *values)).rows
         assumed = sum(row.cells["grade"] == "assumed" for row in rows)
         counts += [ColumnCount(file, value, len(rows), assumed) for value in values]
     names = _listed(places["provinces.csv"], "provinces.csv")[0]
-    rows = _Table(places[_DISTANCE], _DISTANCE, ("province", *names)).rows
+    rows = _table(places[_DISTANCE], _DISTANCE, ("province", *names)).rows
     assumed = sum(row.cells["grade"] == "assumed" for row in rows)
     return [*counts, ColumnCount(_DISTANCE, "distance_km", len(rows), assumed)]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days
-from sim.scenario import Falsehood, Reporting
+from sim.practices import Falsehood, Reporting
 from traceability.events import NEVER, NULL, Column, EventBatch, Ints
 from traceability.registry import Registry
 from traceability.vocabulary import EventType

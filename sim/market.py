@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim import quarters
 from sim.inputs import YEARS, Inputs
-from sim.scenario import Enforcement, Market
+from sim.practices import Enforcement, Market
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from sim.cast import Cast
 from sim.chance import Chance, Keys
 from sim.inputs import FIRST_YEAR, Inputs
 from sim.lots import in_order
-from sim.scenario import Coding
+from sim.practices import Coding
 from traceability import codes, vin
 from traceability.events import Ints
 from traceability.vocabulary import Level

@@ -10,26 +10,36 @@ characters of the 26-character form are R and level as well is `assumed`.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import IntEnum, IntFlag
 from functools import cache
 from string import ascii_uppercase, digits
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from traceability.errors import CodeError
 from traceability.events import day_number
+from traceability.lettering import (
+    NOWHERE,
+    Bytes,
+    Field,
+    Matrix,
+    Numbers,
+    Text,
+    digit_columns,
+    joined,
+    places_in,
+    quoted,
+    refuse_characters,
+    require_range,
+    shown,
+    text_columns,
+    tidied,
+)
 from traceability.vocabulary import Chemistry, Level
-
-Bytes: TypeAlias = npt.NDArray[np.bytes_]
-Matrix: TypeAlias = npt.NDArray[np.uint8]
-Text: TypeAlias = "str | bytes | Bytes"
-Numbers: TypeAlias = "int | npt.NDArray[np.integer]"
 
 # The letters.  Each table is written down here and nowhere else.
 
@@ -68,7 +78,6 @@ _CONTESTED_YEARS = "VWXY"
 _NEVER = "".join(sorted(set(ascii_uppercase) - set(YEAR)))
 _IN_FORCE = date(2018, 2, 1)
 _ANY = digits + ascii_uppercase
-_LOOKS_LIKE = {"O": "0", "Q": "0", "I": "1"}
 
 
 class Form(IntEnum):
@@ -85,16 +94,6 @@ class Fault(IntFlag):
     SYNTAX = 1
     SENSE = 2
     FORM = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Characters that belong together: what they say, how many, which are allowed, which never are."""
-
-    name: str
-    width: int
-    allowed: str
-    never: str = ""
 
 
 _HEAD = (
@@ -158,49 +157,6 @@ def _places(form: Form) -> dict[str, slice]:
         places[field.name] = slice(start, start + field.width)
         start += field.width
     return places
-
-
-# What a message needs; VINs speak the same way.
-
-
-def shown(allowed: str) -> str:
-    """Return the characters of *allowed* as a person writes them.
-
-    >>> shown("123456789ABCDEFGHJP")
-    '1-9, A-H, J, P'
-    """
-    runs: list[str] = []
-    for character in sorted(allowed):
-        if runs and ord(character) == ord(runs[-1][-1]) + 1:
-            runs[-1] = runs[-1][0] + character
-        else:
-            runs.append(character)
-    return ", ".join("-".join(run) for run in runs)
-
-
-def tidied(text: str) -> str:
-    """Return *text* as it was probably meant: ASCII, capitals, no spaces."""
-    return "".join(unicodedata.normalize("NFKC", text).upper().split())
-
-
-def quoted(text: str) -> str:
-    """Return *text* as a message can hold it: one line, not too long."""
-    visible = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return f"`{visible}`" if len(visible) <= 40 else f"`{visible[:39]}…`"
-
-
-def refuse_characters(text: str, fields: tuple[Field, ...]) -> None:
-    """Raise CodeError for the first character of *text*, as long as its *fields*, that is not allowed."""
-    by_place = [field for field in fields for _ in range(field.width)]
-    for position, (character, field) in enumerate(zip(text, by_place, strict=True), start=1):
-        if character not in field.allowed:
-            never, meant = field.never, _LOOKS_LIKE.get(character, "-")
-            raise CodeError(
-                f"{quoted(text)}: position {position} ({field.name}): {quoted(character)} is not allowed; "
-                + shown(field.allowed)
-                + (f"; {', '.join(never[:-1])} and {never[-1]} are never used" if character in never else "")
-                + (f"; did you mean `{meant}`?" if meant in field.allowed else "")
-            )
 
 
 # Reading one
@@ -318,14 +274,6 @@ def describe(code: BatteryCode) -> dict[str, object]:
 
 
 @cache
-def _value_of(characters: str) -> Matrix:
-    """Return uint8[256]: for the byte of each character its place in *characters*, 255 for all others."""
-    table = np.full(256, 255, dtype=np.uint8)
-    table[list(characters.encode())] = range(len(characters))
-    return table
-
-
-@cache
 def _real_days() -> npt.NDArray[np.bool_]:
     """Return bool[year, month, day]: is there such a day?"""
     real = np.zeros((len(YEAR), len(MONTH), len(DAY)), dtype=np.bool_)
@@ -365,7 +313,7 @@ def faults(codes: Bytes, level: Numbers | None = None) -> Matrix:
         characters = codes[rows].astype(f"S{form}").view(np.uint8).reshape(-1, form)
         written = np.ones(rows.size, dtype=np.bool_)
         for field, place in zip(FIELDS[form], _places(form).values(), strict=True):
-            allowed = _value_of(field.allowed) != 255
+            allowed = places_in(field.allowed) != NOWHERE
             for column in range(place.start, place.stop):
                 written &= allowed[characters[:, column]]
         rows, characters = rows[written], characters[written]
@@ -381,73 +329,22 @@ def _makes_sense(characters: Matrix, form: Form, level: Numbers | None) -> npt.N
     """Return bool[n] for codes of good syntax, uint8[n, length]."""
     column = {name: characters[:, place.start] for name, place in _places(form).items()}
     made = (
-        _value_of(letters)[column[name]] for name, letters in (("year", YEAR), ("month", MONTH), ("day", DAY))
+        places_in(letters)[column[name]] for name, letters in (("year", YEAR), ("month", MONTH), ("day", DAY))
     )
     sense = _real_days()[tuple(made)]
-    sense &= _value_of("".join(CHEMISTRY_OF))[column["battery type"]] != 255
+    sense &= places_in("".join(CHEMISTRY_OF))[column["battery type"]] != NOWHERE
     sense &= (characters[:, _places(form)["serial"]] != ord("0")).any(axis=1)
     if form is not Form.NEW:
         sense &= column["level"] == column["level again"]
     if level is not None:
         printed = np.array(list(LEVEL_OF.values()), dtype=np.uint8)[
-            _value_of("".join(LEVEL_OF))[column["level"]]
+            places_in("".join(LEVEL_OF))[column["level"]]
         ]
         sense &= (printed == level) | ~np.isin(level, list(LEVEL_LETTER))
     return sense
 
 
 # Writing
-
-
-def text_columns(text: Text, field: Field) -> Matrix:
-    """Return uint8[k, width], the bytes of one text (k = 1) or of an array of them (S[k]).
-
-    Raises:
-        CodeError: a text of another length, or with a character that the field does not allow.
-    """
-    given = np.atleast_1d(np.asarray(text))
-    # what is not ASCII becomes `?`, which no field allows
-    array = np.char.encode(given, "ascii", "replace") if given.dtype.kind == "U" else given
-    matrix = array.astype(f"S{field.width}").view(np.uint8).reshape(-1, field.width)
-    right = (_value_of(field.allowed)[matrix] != 255).all(axis=1)
-    if array.dtype.itemsize > field.width:
-        right &= np.char.str_len(array) == field.width
-    if not right.all():
-        bad = given[right.argmin()]
-        raise CodeError(
-            f"{field.name} {quoted(bad.decode('ascii', 'replace') if isinstance(bad, bytes) else str(bad))}: "
-            f"expected {field.width} character{'s' * (field.width > 1)} of {shown(field.allowed)}"
-        )
-    return matrix
-
-
-def digit_columns(numbers: Numbers, width: int) -> Matrix:
-    """Return uint8[k, width], the ASCII digits of numbers from 0 to 10**width - 1, with leading zeros."""
-    rest = np.atleast_1d(np.asarray(numbers)).astype(np.uint32)
-    matrix = np.empty((rest.size, width), dtype=np.uint8)
-    for column in reversed(range(width)):
-        rest, digit = np.divmod(rest, np.uint32(10))
-        matrix[:, column] = digit + ord("0")
-    return matrix
-
-
-def joined(columns: list[Matrix]) -> Bytes:
-    """Return S[n]: the columns side by side, those of one row repeated for all n."""
-    n = np.broadcast_shapes(*(part.shape[:1] for part in columns))[0]
-    out = np.empty((n, sum(part.shape[1] for part in columns)), dtype=np.uint8)
-    start = 0
-    for part in columns:
-        out[:, start : start + part.shape[1]] = part
-        start += part.shape[1]
-    return out.view(f"S{start}").reshape(n)
-
-
-def require_range(numbers: Numbers, lowest: int, highest: int, what: str) -> None:
-    """Raise CodeError unless all of *numbers* are from *lowest* to *highest*."""
-    array = np.atleast_1d(np.asarray(numbers))
-    outside = (array < lowest) | (array > highest)
-    if outside.any():
-        raise CodeError(f"{what} {array[outside.argmax()]}: expected {lowest} to {highest}")
 
 
 @cache

@@ -86,6 +86,7 @@ _LOT: dict[tuple[S, E], S] = {
     (S.RECOVERED, E.DISPATCH): S.SHIPPED,
     (S.RECOVERED, E.SHIP): S.IN_TRANSIT,
     (S.RECOVERED, E.LOSE): S.MISSING,
+    (S.MISSING, E.FIND): S.RECOVERED,
     (S.SHIPPED, E.CONSUME): S.CONSUMED,
     (S.USED, E.SHIP): S.IN_TRANSIT,
     (S.IN_TRANSIT, E.RECEIVE): S.AT_RECYCLER,
@@ -99,10 +100,11 @@ _VEHICLE: dict[tuple[S, E], S] = {
     (S.DELIVERED_FOR_SCRAP, E.ISSUE_CERTIFICATE): S.SCRAPPED,
 }
 
+# what was remade goes the way of every used battery once it is used again
 _USED_AGAIN = {
     key: after
     for key, after in _PACK.items()
-    if key[0] in (*_HELD, S.DIVERTED, S.MISSING) and key[1] != E.INSTALL
+    if key[0] in (*_HELD, S.DIVERTED, S.MISSING) and key[0] is not S.REMOVED
 }
 
 TRANSITIONS: dict[Level, dict[tuple[S, E], S]] = {

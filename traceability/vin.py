@@ -12,7 +12,8 @@ from string import ascii_uppercase, digits
 
 import numpy as np
 
-from traceability.codes import (
+from traceability.errors import CodeError
+from traceability.lettering import (
     Bytes,
     Field,
     Matrix,
@@ -26,7 +27,6 @@ from traceability.codes import (
     text_columns,
     tidied,
 )
-from traceability.errors import CodeError
 
 _NEVER = "IOQ"
 CHARACTERS = digits + "".join(letter for letter in ascii_uppercase if letter not in _NEVER)

@@ -49,10 +49,11 @@ def _lines() -> list[str]:
 
 def _read(text: str) -> BatteryCode | Vin | CodeError:
     from traceability import codes, vin
+    from traceability.lettering import tidied
 
     # what is nearer to 17 characters than to 19 was meant for a VIN
     try:
-        if len(codes.tidied(text)) <= vin.LENGTH:
+        if len(tidied(text)) <= vin.LENGTH:
             return vin.parse(text)
         return codes.parse(text)
     except CodeError as error:

@@ -14,8 +14,8 @@ from sim.cast import Cast
 from sim.ledger import Ledger
 from sim.lots import Agenda
 from sim.market import Holder
+from sim.practices import Collection
 from sim.processes.handover import Channel
-from sim.scenario import Collection
 from sim.tables import Columns
 from traceability.events import Ints
 from traceability.vocabulary import EventType

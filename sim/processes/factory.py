@@ -13,8 +13,8 @@ from sim.cast import Cast
 from sim.chance import Chance, derived_keys, geometric_days
 from sim.inputs import CHEMISTRIES, Inputs, Kind
 from sim.ledger import Ledger
+from sim.practices import ProductionScrap
 from sim.processes.handover import Channel
-from sim.scenario import ProductionScrap
 from sim.tables import Columns
 from traceability.vocabulary import EventType, Level
 

@@ -16,8 +16,8 @@ from sim.chance import Chance, Floats, Keys, geometric_days, uniform_days, weibu
 from sim.inputs import CHEMISTRIES, Inputs, Kind
 from sim.ledger import Ledger
 from sim.lots import Agenda
+from sim.practices import Life, Replacement
 from sim.printing import Printer
-from sim.scenario import Life, Replacement
 from sim.tables import Columns
 from traceability.events import Ints
 from traceability.vocabulary import EventType, Level

@@ -10,7 +10,7 @@ from sim.chance import Chance, geometric_days, uniform_days
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog
 from sim.market import Holder, Prices
-from sim.scenario import Collection, Informal
+from sim.practices import Collection, Informal
 from sim.tables import Columns
 from traceability.events import NULL, Column, Ints
 from traceability.vocabulary import EventType

@@ -14,9 +14,9 @@ from sim.chance import Chance, derived_keys
 from sim.contents import Contents, totals
 from sim.ledger import Ledger
 from sim.lots import Backlog
+from sim.practices import Informal
 from sim.processes.handover import Channel
 from sim.processes.recycling import write_balances
-from sim.scenario import Informal
 from sim.tables import Columns
 from traceability.events import NEVER, Ints
 from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind, Use

@@ -16,8 +16,8 @@ from sim.contents import ELEMENTS, Contents, totals
 from sim.inputs import FIRST_YEAR, Inputs, Practice
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog, Workload
+from sim.practices import Falsehood, Recycling
 from sim.processes.remaking import Remaking
-from sim.scenario import Falsehood, Recycling
 from sim.tables import Columns
 from traceability.events import NEVER, Ints
 from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind

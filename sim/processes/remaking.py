@@ -14,9 +14,9 @@ from sim.cast import Cast
 from sim.chance import Chance, Keys, derived_keys, geometric_days
 from sim.ledger import Ledger
 from sim.lots import Agenda
+from sim.practices import Recycling
 from sim.printing import Printer
 from sim.processes.handover import Channel
-from sim.scenario import Recycling
 from sim.tables import Columns
 from traceability.events import Ints
 from traceability.vocabulary import Chemistry, EventType, Level, LinkKind, Use

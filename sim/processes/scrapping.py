@@ -14,9 +14,9 @@ from sim.cast import Cast
 from sim.chance import Chance, geometric_days
 from sim.ledger import Ledger
 from sim.market import Holder
+from sim.practices import Enforcement, Life, Scrapping
 from sim.processes.fleet import Fleet
 from sim.processes.handover import Channel
-from sim.scenario import Enforcement, Life, Scrapping
 from traceability.events import NULL, Ints
 from traceability.vocabulary import EventType
 

@@ -13,9 +13,9 @@ from sim.cast import Cast
 from sim.chance import Chance, derived_keys, geometric_days
 from sim.ledger import Ledger
 from sim.market import Holder
+from sim.practices import Replacement
 from sim.processes.fleet import Fleet, Maker
 from sim.processes.handover import Channel
-from sim.scenario import Replacement
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 

@@ -15,9 +15,9 @@ from sim.inputs import Kind
 from sim.ledger import Ledger
 from sim.lots import Agenda
 from sim.market import Holder
+from sim.practices import Swap
 from sim.processes.fleet import DAYS_A_YEAR, Fleet, Maker
 from sim.processes.handover import Channel
-from sim.scenario import Swap
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 

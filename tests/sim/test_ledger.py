@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sim.cast import Cast, assemble
 from sim.chance import Chance
 from sim.ledger import Ledger
-from sim.scenario import Falsehood, Reporting
+from sim.practices import Falsehood, Reporting
 from tests.sim.small import baseline, inputs, small
 from traceability.events import NEVER, NULL, day_number
 from traceability.registry import Registry

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import sim
-from sim.scenario import GRADES, REPORTERS, Dated, Reporting, Scenario, Section, load, parameters, shipped
+from sim.dated import Dated
+from sim.practices import GRADES, Reporting, Section
+from sim.scenario import REPORTERS, Scenario, load, parameters, shipped
 from tests.sim.small import baseline
 from traceability.errors import ScenarioError
 from traceability.events import day_number

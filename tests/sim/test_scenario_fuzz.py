@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import sim
-from sim.scenario import Dated, Reporting, Scenario, Section, load
+from sim.dated import Dated
+from sim.practices import Reporting, Section
+from sim.scenario import Scenario, load
 from tests.sim.small import World, anew, baseline, run
 from traceability.errors import ScenarioError
 from traceability.registry import Registry

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, case, func, literal, or_, select
 
 from traceability import vin
-from traceability.codes import tidied
 from traceability.errors import UnknownName
+from traceability.lettering import tidied
 from traceability.store import Store, schema
 
 _NUMBER = re.compile(r"(unit|vehicle):(.*)", re.DOTALL)

@@ -1,0 +1,377 @@
+"""How each kind of actor works, and what the world around it is like: the sections of a scenario.
+
+Every figure has its unit, a sentence in both languages, its bounds, and a source.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sim.dated import Amount, Share, Signed, Switch
+
+GRADES = ("official", "association", "press", "paper", "derived", "standard", "assumed")
+"""How well a figure is known; the first word of its source."""
+
+
+def figure(unit: str, en: str, zh: str, *, ge: float | None = None, le: float | None = None) -> Any:  # noqa: ANN401
+    """Return a field with its unit and its sentence in both languages."""
+    bounded = ge is not None
+    return Field(
+        description=en,
+        ge=ge,
+        le=le,
+        strict=True if bounded else None,
+        json_schema_extra={"unit": unit, "zh": zh},
+    )
+
+
+class Section(BaseModel):
+    """Some figures that belong together; each must name its source in `sources`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: dict[str, str] = Field(description="figure -> `grade: source`")
+
+    @model_validator(mode="after")
+    def _every_figure_has_a_source(self) -> Self:
+        names = set(type(self).model_fields) - {"sources"}
+        for name, source in self.sources.items():
+            if name not in names:
+                close = get_close_matches(name, names, n=1, cutoff=0.5)
+                raise ValueError(
+                    f"`{name}` has a source but is no figure"
+                    + (f"; did you mean `{close[0]}`?" if close else "")
+                )
+            grade, _, said = source.partition(":")
+            if grade in GRADES and grade != "assumed" and not said.strip():
+                raise ValueError(f"the source of `{name}` says `{grade}`, but not who; write `{grade}: who`")
+            if grade not in GRADES:
+                raise ValueError(
+                    f"the source of `{name}` must begin with one of {', '.join(GRADES)} and a colon, not {source!r}"
+                )
+        if missing := sorted(names - set(self.sources)):
+            raise ValueError(
+                f"no source for {', '.join(f'`{m}`' for m in missing)}; write one, or `assumed: why`"
+            )
+        return self
+
+
+class Life(Section):
+    """How long vehicles stay, and how they go."""
+
+    shape: float = figure(
+        "-",
+        "shape of the Weibull life of a vehicle, all causes",
+        "车辆寿命威布尔形状参数（全部原因）",
+        ge=0.3,
+        le=20,
+    )
+    scale_years: float = figure(
+        "years",
+        "scale of the Weibull life of a vehicle, all causes",
+        "车辆寿命威布尔尺度参数（全部原因）",
+        ge=0.5,
+        le=100,
+    )
+    bus_limit_years: float = figure(
+        "years", "age at which a bus must be scrapped", "公交车强制报废年限", ge=1, le=50
+    )
+    truck_limit_years: float = figure(
+        "years", "age at which a truck must be scrapped", "货车强制报废年限", ge=1, le=50
+    )
+    accident_share: Share = figure(
+        "share of exits", "exits of the fleet by total loss in an accident", "因事故全损退出的比例"
+    )
+    burnt_share: Share = figure(
+        "share of accidents", "accidents in which the battery is destroyed", "事故中电池烧毁的比例"
+    )
+    export_share: Share = figure(
+        "share of exits", "exits of the fleet by used export", "以二手车出口退出的比例"
+    )
+
+
+class Replacement(Section):
+    """Packs that fail before their vehicle does."""
+
+    share_early: float = figure(
+        "share of vehicles",
+        "vehicles sold before `improved_from` whose pack is replaced",
+        "早期车辆更换电池的比例",
+        ge=0,
+        le=1,
+    )
+    share_late: float = figure(
+        "share of vehicles",
+        "vehicles sold since whose pack is replaced",
+        "后期车辆更换电池的比例",
+        ge=0,
+        le=1,
+    )
+    improved_from: int = figure(
+        "year", "first year of sale of the later packs", "电池质量改善起始年份", ge=2011, le=2099
+    )
+    commercial_factor: float = figure(
+        "-",
+        "how many times as often the pack of a bus or a truck is replaced",
+        "商用车更换倍数",
+        ge=0,
+        le=100,
+    )
+    warranty_years: float = figure(
+        "years",
+        "age within which a pack is replaced; any day is as likely",
+        "更换发生的年限范围",
+        ge=0.1,
+        le=30,
+    )
+    refurbished_share: Share = figure(
+        "share", "replaced packs that are repaired and kept as spares", "修复后作备件的比例"
+    )
+
+
+class Swap(Section):
+    """Swap mode: the operator owns a pool of packs, a vehicle drives with any of them."""
+
+    exchanges_per_year: Amount = figure(
+        "1/year", "recorded exchanges a year of a swap vehicle", "每车每年记录的换电次数"
+    )
+    pool_share: Share = figure(
+        "packs per vehicle", "packs held in stations, for each swap vehicle", "每辆换电车对应的站内备用电池"
+    )
+    pack_shape: float = figure(
+        "-", "shape of the Weibull service life of a pool pack", "换电电池服务年限形状参数", ge=0.3, le=20
+    )
+    pack_scale_years: float = figure(
+        "years",
+        "scale of the Weibull service life of a pool pack",
+        "换电电池服务年限尺度参数",
+        ge=0.5,
+        le=100,
+    )
+
+
+class Market(Section):
+    """What a used battery is worth, and to whom."""
+
+    payable_share: Share = figure(
+        "share",
+        "part of the contained metal value that a formal buyer pays for",
+        "正规买方按金属价值支付的比例",
+    )
+    treatment_yuan_t: Amount = figure(
+        "yuan/t", "cost of treatment that a formal buyer deducts", "正规处理成本"
+    )
+    informal_premium: Signed = figure(
+        "share", "how much more an informal buyer pays than a formal one", "非正规渠道溢价"
+    )
+    formal_transport_yuan_t: Amount = figure(
+        "yuan/t", "dangerous-goods transport to a lawful buyer", "正规危险品运输成本"
+    )
+    informal_transport_yuan_t: Amount = figure("yuan/t", "transport to an informal buyer", "非正规运输成本")
+    noise_yuan_t: float = figure(
+        "yuan/t",
+        "spread of what actors do not tell: scale of the logit",
+        "选择随机项尺度（logit）",
+        ge=1,
+        le=1e7,
+    )
+    deposit_yuan_pack: Amount = figure(
+        "yuan/pack", "deposit or subsidy paid on lawful hand-over", "依法移交时返还的押金或补贴"
+    )
+    owner_yuan_t: Signed = figure(
+        "yuan/t", "leaning of a vehicle owner towards the lawful way", "车主对正规渠道的偏好"
+    )
+    dismantler_yuan_t: Signed = figure(
+        "yuan/t", "leaning of a dismantler towards the lawful way", "报废机动车拆解企业对正规渠道的偏好"
+    )
+    repairer_yuan_t: Signed = figure(
+        "yuan/t", "leaning of a repair firm towards the lawful way", "维修企业对正规渠道的偏好"
+    )
+    operator_yuan_t: Signed = figure(
+        "yuan/t", "leaning of a swap operator towards the lawful way", "换电运营企业对正规渠道的偏好"
+    )
+    outlet_yuan_t: Signed = figure(
+        "yuan/t", "leaning of a collection outlet towards the lawful way", "回收服务网点对正规渠道的偏好"
+    )
+
+
+class Enforcement(Section):
+    """What a breach may cost."""
+
+    inspected_share: Share = figure(
+        "share of hand-overs", "hand-overs that an inspection covers", "移交被检查的比例"
+    )
+    detected_share: Share = figure(
+        "share of inspected", "breaches that an inspection finds", "检查发现违规的比例"
+    )
+    fine_yuan: Amount = figure(
+        "yuan/case", "fine for a battery not handed over as required", "未按要求移交的罚款"
+    )
+    packs_per_case: Amount = figure("packs", "packs that one case is about", "每案涉及电池包数")
+    integrated_scrapping: Switch = figure(
+        "0 or 1", "vehicle and battery are scrapped as one (Order 73)", "车电一体报废（73号令）"
+    )
+    refused_share: Share = figure(
+        "share",
+        "vehicles without battery that a dismantler turns away while scrapping is integrated",
+        "车电一体下拒收缺电池车辆的比例",
+    )
+    certificate_yuan: Amount = figure(
+        "yuan/vehicle", "what an owner loses without a scrapping certificate", "无报废证明的车主损失"
+    )
+    swap_exempt: Switch = figure(
+        "0 or 1", "swap vehicles are exempt from integrated scrapping", "换电车辆豁免"
+    )
+
+
+class Scrapping(Section):
+    """A dismantler's work."""
+
+    certificate_days: Amount = figure(
+        "days, mean", "from delivery of the vehicle to its scrapping certificate", "交车至出具报废证明"
+    )
+    dismount_days: Amount = figure(
+        "days, mean", "from the certificate until the pack is taken out", "证明至拆下电池"
+    )
+    storage_days: Amount = figure("days, mean", "from taking the pack out until it leaves", "拆下至运出")
+    direct_share: Share = figure(
+        "share", "packs that go to a recycler without an outlet between", "直接送综合利用企业的比例"
+    )
+    firms: int = figure("firms", "licensed dismantlers", "报废机动车回收拆解企业数", ge=31, le=100000)
+
+
+class Collection(Section):
+    """Outlets and carriers."""
+
+    storage_limit_t: float = figure(
+        "t",
+        "used batteries that one outlet may hold; it ships when they are reached",
+        "单个网点贮存上限",
+        ge=0.01,
+        le=1e6,
+    )
+    waiting_limit_days: int = figure(
+        "days", "longest stay of a used battery at an outlet", "网点最长贮存天数", ge=1, le=3650
+    )
+    density: float = figure("-", "outlets, as a multiple of those of 2023", "网点数量倍数", ge=0.05, le=100)
+    transit_first_days: int = figure("days", "shortest transport", "最短运输时间", ge=0, le=365)
+    transit_last_days: int = figure("days", "longest transport", "最长运输时间", ge=0, le=365)
+    reach_km: float = figure(
+        "km", "distance at which a recycler is chosen 1/e as often", "选择企业的距离衰减尺度", ge=1, le=1e5
+    )
+    carriers: int = figure(
+        "firms", "licensed carriers of dangerous goods", "危险品承运企业数", ge=1, le=100000
+    )
+
+
+class Recycling(Section):
+    """Comprehensive utilisation, and what is remade."""
+
+    capacity_share: Share = figure(
+        "share of nominal", "part of the nominal capacity that can really be used", "可用产能占名义产能比例"
+    )
+    reuse_share_lfp: Share = figure(
+        "share", "LFP packs received that are tested good and remade into products", "磷酸铁锂电池再制造比例"
+    )
+    reuse_share_ncm: Share = figure(
+        "share", "other packs received that are tested good and remade into products", "其他电池再制造比例"
+    )
+    modules_per_pack: int = figure(
+        "modules", "modules that come out of a pack opened for reuse", "每包模组数", ge=1, le=200
+    )
+    cells_per_module: int = figure(
+        "cells", "cells that come out of a module opened for reuse", "每模组电芯数", ge=1, le=500
+    )
+    opened_module_share: Share = figure(
+        "share", "reused modules that are opened to cells", "拆至电芯的模组比例"
+    )
+    product_life_years: Amount = figure("years, mean", "service life of a remade product", "再制造产品寿命")
+    product_return_share: Share = figure(
+        "share", "remade products that come back to a recycler at the end", "再制造产品报废后回收比例"
+    )
+    poor_share: Share = figure("share of firms", "recyclers that work poorly", "低水平企业比例")
+    good_share: Share = figure("share of firms", "recyclers that work well", "高水平企业比例")
+    lapsed_share: Share = figure(
+        "share of firms", "recyclers one of whose permits lapses for a year", "许可中断一年的企业比例"
+    )
+    unbalanced_share: Share = figure(
+        "share of batches", "batches whose reported masses do not add up", "物料不平衡批次比例"
+    )
+
+
+class Informal(Section):
+    """Workshops without permits."""
+
+    e_bike_share: Share = figure(
+        "share of packs", "diverted packs remade into e-bike batteries", "流入电动自行车的比例"
+    )
+    storage_share: Share = figure(
+        "share of packs",
+        "diverted packs remade into cheap storage and low-speed vehicles",
+        "流入低端储能及低速车的比例",
+    )
+    resold_share: Share = figure(
+        "share of mass", "black mass of workshops that listed recyclers buy", "黑粉回售给正规企业的比例"
+    )
+    recovery_share: Share = figure(
+        "share of mass",
+        "metal that a workshop keeps when it breaks a pack to black mass",
+        "作坊黑粉金属保留率",
+    )
+    days: Amount = figure(
+        "days, mean", "from diversion until the workshop has broken or remade the pack", "流入至处理完的时间"
+    )
+
+
+class ProductionScrap(Section):
+    """Factory scrap: a used battery by Art. 45(2)."""
+
+    lot_t: float = figure("t", "mass of one lot", "每批质量", ge=0.1, le=2000)
+    storage_days: Amount = figure(
+        "days, mean", "from scrapping until the lot leaves the factory", "厂内存放时间"
+    )
+
+
+class Reporting(Section):
+    """How one kind of actor reports to the platform."""
+
+    never_share: Share = figure("share of firms", "firms that never report anything", "从不上报的企业比例")
+    omitted_share: Share = figure("share of events", "events that a reporting firm leaves out", "漏报比例")
+    delay_days: Amount = figure("days, mean", "delay of a report", "上报延迟")
+    bulk_share: Share = figure(
+        "share of firms", "firms that upload at the end of the quarter", "季末集中上报的企业比例"
+    )
+
+
+class Coding(Section):
+    """Codes, and what goes wrong with them."""
+
+    began: int = figure(
+        "year",
+        "first year of manufacture with a code (GB/T 34014 and the provisions of 2018)",
+        "编码起始年份",
+        ge=2011,
+        le=2099,
+    )
+    misprint_share: Share = figure("share of packs", "codes printed with a wrong character", "编码错误比例")
+    duplicate_share: Share = figure("share of packs", "codes used for a second pack", "重复编码比例")
+
+
+class Falsehood(Section):
+    """Reports of what did not happen."""
+
+    hidden_sale_share: Share = figure(
+        "share",
+        "packs sold off by dismantlers, repair firms and outlets that are reported as lawfully shipped",
+        "虚报为合规移交的比例",
+    )
+    corrected_share: Share = figure("share", "such reports that are corrected later", "后来更正的比例")
+    correction_days: Amount = figure("days, mean", "until the correction", "更正所需时间")
+    flattered_share: Share = figure(
+        "share of firms",
+        "recyclers that report the recovery that the conditions ask for rather than their own",
+        "虚报回收率的企业比例",
+    )
