@@ -26,7 +26,7 @@ class Forecast(NamedTuple):
 _PILOT_VEHICLES = (2_000, 20_000)
 _BASE_MIB = 230.0  # measured: a worker with its libraries and write buffers
 _BYTES_A_VEHICLE = 190.0  # measured: tables, standings and what is under way
-_BYTES_A_FINDING_EVENT = 110.0  # measured: the audit's share, by event of the log
+_BYTES_A_FINDING_EVENT = 60.0  # measured: the audit's share, by event of the log
 _START_SECONDS = 3.0  # measured: starting the processes and writing the report
 
 

@@ -70,8 +70,13 @@ def command(run: str, replication: int, view: str, as_of: object, out: Path | No
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
         _table(rows, view)
+        listed = Path(run) / "findings.csv"
         if out is not None:
             click.echo(f"{len(findings):,} findings written to {out}")
+        elif listed.exists():
+            click.echo(
+                f"{len(findings):,} findings; {listed} lists those of all replications, --out FILE writes these"
+            )
     if any(result.broken for result in results):
         sys.exit(3)
     if len(findings):
