@@ -22,10 +22,6 @@ Floats = npt.NDArray[np.float64]
 PROVINCES = 31
 NATIONWIDE = 0
 
-REPAIR_FIRMS_A_PROVINCE = 4
-WORKSHOPS_A_PROVINCE = 3
-SWAP_OPERATORS = 3
-PRODUCT_MAKERS = 31
 FEWEST_RECYCLERS, FINE_SCALE = 12, 100
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -94,14 +90,14 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
         ),
         (Role.OEM, _nationwide(len(inputs.vehicle_makers.names)), _ones(len(inputs.vehicle_makers.names))),
         (Role.OWNER, np.arange(1, PROVINCES + 1), _ones(PROVINCES)),
-        (Role.SWAP_OP, _nationwide(SWAP_OPERATORS), _ones(SWAP_OPERATORS)),
-        (Role.REPAIR, *_spread(np.full(PROVINCES, REPAIR_FIRMS_A_PROVINCE))),
+        (Role.SWAP_OP, _nationwide(scenario.swap.operators), _ones(scenario.swap.operators)),
+        (Role.REPAIR, *_spread(np.full(PROVINCES, scenario.replacement.firms_a_province))),
         (Role.ELV, *_spread(_apportioned(scenario.scrapping.firms, share))),
         (Role.OUTLET, np.repeat(np.arange(1, PROVINCES + 1), shown_outlets), _split(outlets, shown_outlets)),
         (Role.CU, *_recyclers(recyclers, scenario.scale, inputs.recycler_share)),
-        (Role.PRODUCT_MAKER, np.arange(1, PROVINCES + 1), _ones(PRODUCT_MAKERS)),
+        (Role.PRODUCT_MAKER, np.arange(1, PROVINCES + 1), _ones(PROVINCES)),
         (Role.CARRIER, _nationwide(scenario.collection.carriers), _ones(scenario.collection.carriers)),
-        (Role.INFORMAL, *_spread(np.full(PROVINCES, WORKSHOPS_A_PROVINCE))),
+        (Role.INFORMAL, *_spread(np.full(PROVINCES, scenario.informal.workshops_a_province))),
         (Role.EXPORTER, _nationwide(1), _ones(1)),
         (Role.HAZ_TSDF, np.arange(1, PROVINCES + 1), _ones(PROVINCES)),
         (Role.REGULATOR, _nationwide(6), _ones(6)),

@@ -35,8 +35,8 @@ class Prices:
         self._market, self._enforcement = market, enforcement
         kwh_t = np.nan_to_num(inputs.density_wh_kg)
         content = np.nan_to_num(inputs.composition_kg_per_kwh) * kwh_t[:, :, None] / 1000.0
-        # packs retire years after they were made: valued with what a pack of eight years before contains
-        aged = content[np.maximum(np.arange(YEARS) - 8, 0)]
+        # packs retire years after they were made, and are worth what such a pack contains
+        aged = content[np.maximum(np.arange(YEARS) - market.valued_age_years, 0)]
         self.contained_yuan_t: Floats = (aged * inputs.prices_yuan_t[:, None, :]).sum(axis=2)
 
     def formal_yuan_t(self, day: npt.NDArray[np.integer], chemistry: npt.NDArray[np.integer]) -> Floats:

@@ -103,7 +103,7 @@ def measure(store: ParquetStore) -> list[Value]:
     db = store.connection
     _prepare(db, as_of)
     values: list[Value] = []
-    for name, query in _queries(scale, as_of):
+    for name, query in _queries(scale, int(meta["first_day"]), as_of):
         for year, key, value in db.execute(query).fetchall():
             if value is not None:
                 values.append(Value(name, None if year is None else int(year), str(key), float(value)))
@@ -164,7 +164,7 @@ def _prepare(db: duckdb.DuckDBPyConnection, as_of: int) -> None:
     )
 
 
-def _queries(scale: int, as_of: int) -> Iterator[tuple[str, str]]:
+def _queries(scale: int, first_day: int, as_of: int) -> Iterator[tuple[str, str]]:
     kind, chemistry = _named("v.kind", Kind), _named("chemistry", Chemistry)
     sold = f"event e join vehicle v using (vehicle) where e.happened and e.event = {E.SELL}"
     yield (
@@ -215,7 +215,7 @@ def _queries(scale: int, as_of: int) -> Iterator[tuple[str, str]]:
         f"select {_year('day')} y, '' k, avg(complete::int) from fate where not exported group by y order by y",
     )
     yield from _recycling(scale)
-    yield from _reporting(as_of)
+    yield from _reporting(first_day, as_of)
     yield "wait_days", _waits()
     yield "flow", _flows(scale)
 
@@ -240,14 +240,14 @@ def _recycling(scale: int) -> Iterator[tuple[str, str]]:
     )
 
 
-def _reporting(as_of: int) -> Iterator[tuple[str, str]]:
+def _reporting(first_day: int, as_of: int) -> Iterator[tuple[str, str]]:
     roles = ", ".join(str(int(r)) for r in REPORTERS)
     rows = f"event e join actor a using (actor) where e.happened and a.role in ({roles})"
     role = _named("a.role", Role)
     yield (
         "reported_share",
         f"""select {_year("e.event_day")} y, {role} k, avg((record_day is not null and record_day <= {as_of})::int)
-        from {rows} and e.event_day <= {as_of - 90} and e.event_day >= 16801 group by y, k order by y, k""",
+        from {rows} and e.event_day <= {as_of - 90} and e.event_day >= {first_day} group by y, k order by y, k""",
     )
     yield (
         "report_delay_days",

@@ -6,6 +6,7 @@ Every figure has its unit, a sentence in both languages, its bounds, and a sourc
 from __future__ import annotations
 
 from difflib import get_close_matches
+from reprlib import repr as brief
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -50,7 +51,7 @@ class Section(BaseModel):
                 raise ValueError(f"the source of `{name}` says `{grade}`, but not who; write `{grade}: who`")
             if grade not in GRADES:
                 raise ValueError(
-                    f"the source of `{name}` must begin with one of {', '.join(GRADES)} and a colon, not {source!r}"
+                    f"the source of `{name}` must begin with one of {', '.join(GRADES)} and a colon, not {brief(source)}"
                 )
         if missing := sorted(names - set(self.sources)):
             raise ValueError(
@@ -93,6 +94,29 @@ class Life(Section):
     )
 
 
+class Manufacture(Section):
+    """How a pack comes into a car that is sold."""
+
+    energy_spread: float = figure(
+        "share",
+        "packs of one kind and year lie within this of their mean energy",
+        "同类同年电池容量离散度",
+        ge=0,
+        le=0.9,
+    )
+    supply_days: Amount = figure(
+        "days, mean", "from delivery of a pack until it is installed", "电池交付至装车"
+    )
+    assembly_days: int = figure(
+        "days",
+        "longest time from installation to the certificate of conformity",
+        "装车至合格证的最长时间",
+        ge=0,
+        le=365,
+    )
+    sale_days: Amount = figure("days, mean", "from the certificate of conformity to the sale", "合格证至销售")
+
+
 class Replacement(Section):
     """Packs that fail before their vehicle does."""
 
@@ -130,6 +154,11 @@ class Replacement(Section):
     refurbished_share: Share = figure(
         "share", "replaced packs that are repaired and kept as spares", "修复后作备件的比例"
     )
+    repair_days: int = figure("days", "repair of a pack that is kept as a spare", "备件修复时间", ge=0, le=90)
+    storage_days: Amount = figure("days, mean", "stay of a used pack at a repair firm", "维修企业贮存时间")
+    firms_a_province: int = figure(
+        "firms", "repair firms of makers, in each province", "每省维修企业数", ge=1, le=10000
+    )
 
 
 class Swap(Section):
@@ -151,6 +180,8 @@ class Swap(Section):
         ge=0.5,
         le=100,
     )
+    storage_days: Amount = figure("days, mean", "stay of a used pack at an operator", "换电运营企业贮存时间")
+    operators: int = figure("firms", "swap operators", "换电运营企业数", ge=1, le=1000)
 
 
 class Market(Section):
@@ -195,6 +226,9 @@ class Market(Section):
     )
     outlet_yuan_t: Signed = figure(
         "yuan/t", "leaning of a collection outlet towards the lawful way", "回收服务网点对正规渠道的偏好"
+    )
+    valued_age_years: int = figure(
+        "years", "age of the pack whose contents an offer is reckoned on", "报价所依据的电池年龄", ge=0, le=30
     )
 
 
@@ -300,6 +334,16 @@ class Recycling(Section):
     unbalanced_share: Share = figure(
         "share of batches", "batches whose reported masses do not add up", "物料不平衡批次比例"
     )
+    dispatch_days: Amount = figure(
+        "days, mean", "from recovery of a material lot until it leaves", "材料出库时间"
+    )
+    build_days: Amount = figure(
+        "days, mean", "from the test of a pack until the product is built of it", "再制造时间"
+    )
+    product_sale_days: Amount = figure("days, mean", "from building a product to its sale", "产品销售时间")
+    storage_product_share: Share = figure(
+        "share", "remade products for storage; the others are for backup", "储能用途比例"
+    )
 
 
 class Informal(Section):
@@ -323,6 +367,10 @@ class Informal(Section):
     )
     days: Amount = figure(
         "days, mean", "from diversion until the workshop has broken or remade the pack", "流入至处理完的时间"
+    )
+    workshops_a_province: int = figure("workshops", "in each province", "每省作坊数", ge=1, le=10000)
+    sale_days: int = figure(
+        "days", "until what a workshop has made is sold", "作坊产品售出时间", ge=1, le=365
     )
 
 

@@ -104,7 +104,7 @@ def _start(
     served, product_ends, new_swap_vehicles = Backlog(), Agenda(3), Agenda(1)
     returned: list[Ints] = []
     printer = Printer(chance, inputs, cast, scenario.coding)
-    maker = Maker(ledger, chance, inputs, cast, printer, units)
+    maker = Maker(ledger, chance, inputs, cast, printer, units, scenario.manufacture)
     contents = Contents(inputs, units)
     channel = Channel(
         ledger=ledger,

@@ -27,6 +27,7 @@ from sim.practices import (
     Falsehood,
     Informal,
     Life,
+    Manufacture,
     Market,
     ProductionScrap,
     Recycling,
@@ -54,6 +55,7 @@ class Scenario(BaseModel):
     replications: int = Field(ge=1, le=10_000, strict=True)
     scale: int = Field(ge=1, le=1_000_000, strict=True)
     life: Life
+    manufacture: Manufacture
     replacement: Replacement
     swap: Swap
     market: Market

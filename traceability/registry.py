@@ -89,12 +89,10 @@ class Registry:
         Args:
             printed: the codes as printed, 'S'[rows] or strings; None for units that carry none.
             code_fault: what is wrong with each code (codes.Fault), where the caller has made the codes
-                with `codes.format_codes` and so knows; looked at one by one otherwise.
+                with `codes.format_codes` and so knows; they are looked at otherwise.
         """
         if code_fault is None:
-            # a code of a length that no form has is a fault too, and must not be cut to fit
-            texts = [] if printed is None else [_text(code) for code in printed]
-            code_fault = np.array([codes.fault(text, level) for text in texts]) if texts else 0
+            code_fault = 0 if printed is None else _faults(printed, level)
         numbers = self._units.add(rows, level)
         self._append(
             schema.unit,
@@ -321,5 +319,7 @@ class _Standings:
             )
 
 
-def _text(code: object) -> str:
-    return code.decode("ascii", "replace") if isinstance(code, bytes) else str(code)
+def _faults(printed: npt.NDArray[np.bytes_] | Sequence[str | None], level: Level) -> npt.NDArray[np.integer]:
+    if isinstance(printed, np.ndarray):
+        return np.where(printed == b"", 0, codes.faults(printed, level))
+    return np.array([0 if code is None else codes.fault(code, level) for code in printed])

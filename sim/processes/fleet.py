@@ -16,7 +16,7 @@ from sim.chance import Chance, Floats, Keys, geometric_days, uniform_days, weibu
 from sim.inputs import CHEMISTRIES, Inputs, Kind
 from sim.ledger import Ledger
 from sim.lots import Agenda
-from sim.practices import Life, Replacement
+from sim.practices import Life, Manufacture, Replacement
 from sim.printing import Printer
 from sim.tables import Columns
 from traceability.events import Ints
@@ -25,10 +25,7 @@ from traceability.vocabulary import EventType, Level
 DAYS_A_YEAR = 365.25
 _CHEMISTRY = np.array([int(c) for c in CHEMISTRIES], dtype=np.int8)
 
-# Days between the steps of making a car; they order the log and are of no consequence for retirement.
-_ASSEMBLY_DAYS, _SUPPLY_DAYS, _SALE_DAYS = 2, 9, 25  # assumed, means
 _LONG = 60_000  # rows beyond which arrays leave the processor's cache
-_ENERGY_SPREAD = 0.25  # assumed: packs of one kind and year lie within a quarter of the mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +48,16 @@ class Maker:
     """Makes packs: gives them their attributes, their number and their code, and writes that they exist."""
 
     def __init__(
-        self, ledger: Ledger, chance: Chance, inputs: Inputs, cast: Cast, printer: Printer, units: Columns
+        self,
+        ledger: Ledger,
+        chance: Chance,
+        inputs: Inputs,
+        cast: Cast,
+        printer: Printer,
+        units: Columns,
+        practice: Manufacture,
     ) -> None:
+        self.practice = practice
         self._ledger, self._chance, self._inputs, self._cast = ledger, chance, inputs, cast
         self._printer, self._units = printer, units
         self._maker_cdf = np.cumsum(inputs.battery_maker_share, axis=1)
@@ -67,7 +72,7 @@ class Maker:
         place = (luck >= cdf[kind, 0]).astype(np.int8) + (luck >= cdf[kind, 1])
         chemistry = _CHEMISTRY[np.minimum(place, len(CHEMISTRIES) - 1)]
         maker = chance.choose("pack.maker", keys, self._maker_cdf[year])
-        spread = 1.0 + _ENERGY_SPREAD * (2.0 * chance.draw("pack.energy", keys) - 1.0)
+        spread = 1.0 + self.practice.energy_spread * (2.0 * chance.draw("pack.energy", keys) - 1.0)
         energy_wh = (inputs.energy_kwh[year][kind] * spread * 1000.0).astype(np.int64)
         mass_g = (energy_wh / self._density[year][chemistry] * 1000.0).astype(np.int64)
         coder = self._cast.battery_makers[maker]
@@ -186,13 +191,23 @@ class _Birth:
         sold = quarters.MONTH_START[month] + (chance.draw("vehicle.sold", keys) * span).astype(np.int32)
         # nothing is older than the calendar of the codes, which begins in 2011
         began = quarters.START[0]
-        certified = sold - 1 - geometric_days(chance.draw("vehicle.certified", keys), _SALE_DAYS)
+        certified = (
+            sold
+            - 1
+            - geometric_days(chance.draw("vehicle.certified", keys), self._maker.practice.sale_days.at(sold))
+        )
         certified = np.maximum(certified, began)
         installed = np.maximum(
-            certified - uniform_days(chance.draw("vehicle.assembled", keys), 0, _ASSEMBLY_DAYS), began
+            certified
+            - uniform_days(chance.draw("vehicle.assembled", keys), 0, self._maker.practice.assembly_days),
+            began,
         )
         delivered = np.maximum(
-            installed - geometric_days(chance.draw("pack.delivered", keys), _SUPPLY_DAYS), began
+            installed
+            - geometric_days(
+                chance.draw("pack.delivered", keys), self._maker.practice.supply_days.at(installed)
+            ),
+            began,
         )
         made = np.maximum(delivered - uniform_days(chance.draw("pack.made", keys), 1, 5), began)
         exit_day = self._exit_day(keys, kind, sold, now)

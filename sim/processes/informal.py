@@ -101,7 +101,7 @@ class _Workshop:
         )  # fmt: skip
         self._ledger.registry.link(LinkKind.MADE_FROM, parent=product, child=units, from_day=day)
         write(EventType.REMAKE, product, made, actor=by, day=day, reporter=None)
-        write(EventType.PLACE, product, made, actor=by, day=day + 5, reporter=None)
+        write(EventType.PLACE, product, made, actor=by, day=day + self._practice.sale_days, reporter=None)
 
     def _break(self, units: Ints, by: Ints, day: Ints, quarter: int) -> None:
         u, ledger, chance = self._units, self._ledger, self._chance
@@ -148,13 +148,13 @@ class _Workshop:
         resold = chance.draw("informal.resold", keys) < self._practice.resold_share.on(int(last[0]))
         self._channel.to_recycler(
             lots[resold], actor=firm[resold], province=self._cast.province[firm[resold]],
-            day=last[resold] + 10, reporter=None,
+            day=last[resold] + self._practice.sale_days, reporter=None,
         )  # fmt: skip
         ledger.write(
             EventType.DISPATCH,
             lots[~resold],
             keys[~resold],
             actor=firm[~resold],
-            day=last[~resold] + 10,
+            day=last[~resold] + self._practice.sale_days,
             reporter=None,
         )

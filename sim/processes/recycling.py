@@ -22,7 +22,6 @@ from sim.tables import Columns
 from traceability.events import NEVER, Ints
 from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind
 
-_DISPATCH_DAYS = 15  # assumed, mean: finished material, until it leaves
 DAYS_A_YEAR = 365
 
 
@@ -164,7 +163,13 @@ class Books:
             LinkKind.MADE_FROM, parent=lots[group], child=units, from_day=day[group], record_day=told[group]
         )
         ledger.write(EventType.RECOVER, lots, keys, actor=by, day=day, reporter="recyclers")
-        leaves = day + 1 + geometric_days(self._chance.draw("recycling.dispatch", keys), _DISPATCH_DAYS)
+        leaves = (
+            day
+            + 1
+            + geometric_days(
+                self._chance.draw("recycling.dispatch", keys), self._practice.dispatch_days.at(day)
+            )
+        )
         ledger.write(EventType.DISPATCH, lots, keys, actor=by, day=leaves, reporter="recyclers")
         self._report(lots, by, day, keys, held, recovered, told)
 

@@ -22,7 +22,6 @@ from traceability.events import Ints
 from traceability.vocabulary import Chemistry, EventType, Level, LinkKind, Use
 
 DAYS_A_YEAR = 365.25
-_BUILD_DAYS, _SALE_DAYS = 10, 20  # assumed, means
 
 
 class Remaking:
@@ -143,7 +142,9 @@ class Remaking:
         maker = self._cast.pick(
             self._cast.product_makers, chance.draw("product.maker", keys), self._cast.province[recycler]
         )
-        built = day + 1 + geometric_days(chance.draw("product.built", keys), _BUILD_DAYS)
+        built = (
+            day + 1 + geometric_days(chance.draw("product.built", keys), self._practice.build_days.at(day))
+        )
         written = write(
             EventType.USE_IN_PRODUCT, parts, u.key[parts], actor=maker[part_of], day=built[part_of],
             reporter="product_makers",
@@ -165,7 +166,11 @@ class Remaking:
             printed=self._printer.products(coder=maker, chemistry=u.chemistry[packs], made_day=built),
             code_fault=0,
             rows=packs.size,
-            purpose=np.where(chance.draw("product.purpose", keys) < 0.5, int(Use.STORAGE), int(Use.BACKUP)),
+            purpose=np.where(
+                chance.draw("product.purpose", keys) < self._practice.storage_product_share.at(built),
+                int(Use.STORAGE),
+                int(Use.BACKUP),
+            ),
         )
         u.add(
             packs.size, key=keys, chemistry=u.chemistry[packs], mass_g=u.mass_g[packs],
@@ -177,7 +182,11 @@ class Remaking:
             LinkKind.MADE_FROM, parent=product[part_of], child=parts, from_day=built[part_of], record_day=told
         )
         write(EventType.REMAKE, product, keys, actor=maker, day=built, reporter="product_makers")
-        sold = built + 1 + geometric_days(chance.draw("product.sold", keys), _SALE_DAYS)
+        sold = (
+            built
+            + 1
+            + geometric_days(chance.draw("product.sold", keys), self._practice.product_sale_days.at(built))
+        )
         placed = write(EventType.PLACE, product, keys, actor=maker, day=sold, reporter="product_makers")
         if placed is not None:
             product, keys, maker, sold = product[placed], keys[placed], maker[placed], sold[placed]

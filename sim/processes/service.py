@@ -19,8 +19,6 @@ from sim.processes.handover import Channel
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 
-_STORAGE_DAYS = 20  # assumed, mean: at a repair firm, until a used pack leaves
-
 
 def service(
     env: simpy.Environment,
@@ -85,7 +83,7 @@ def _replace(
 
     kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.at(day)
     # repaired within the quarter: a spare of an earlier quarter can be fitted on any day of this one
-    back = np.minimum(day + 5, int(quarters.START[quarter + 1]) - 1)
+    back = np.minimum(day + practice.repair_days, int(quarters.START[quarter + 1]) - 1)
     ledger.write(
         EventType.KEEP, old[kept], keys[kept], actor=firm[kept], day=back[kept], reporter="repair_firms"
     )
@@ -97,7 +95,7 @@ def _replace(
     units, firm, province, day = old[gone], firm[gone], province[gone], day[gone]
     luck = state.units.key[units]
     ledger.write(EventType.RETIRE, units, luck, actor=firm, day=day, reporter="repair_firms")
-    leaves = day + 1 + geometric_days(chance.draw("service.storage", luck), _STORAGE_DAYS)
+    leaves = day + 1 + geometric_days(chance.draw("service.storage", luck), practice.storage_days.at(day))
     lawful = channel.lawful(Holder.REPAIRER, units, leaves)
     for rows, way in ((lawful, channel.to_outlet), (~lawful, channel.divert)):
         way(units[rows], actor=firm[rows], province=province[rows], day=leaves[rows], reporter="repair_firms")

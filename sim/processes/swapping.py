@@ -21,8 +21,6 @@ from sim.processes.handover import Channel
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 
-_STORAGE_DAYS = 25  # assumed, mean: at an operator, until a used pack leaves
-
 
 def swapping(
     env: simpy.Environment,
@@ -153,7 +151,11 @@ class _Stations:
         if left is not None:
             packs, keys, by, day = packs[left], keys[left], by[left], day[left]
         province = (self._chance.draw("swap.province", keys) * 31).astype(np.int64) + 1
-        leaves = day + 1 + geometric_days(self._chance.draw("swap.storage", keys), _STORAGE_DAYS)
+        leaves = (
+            day
+            + 1
+            + geometric_days(self._chance.draw("swap.storage", keys), self._practice.storage_days.at(day))
+        )
         lawful = self._channel.lawful(Holder.OPERATOR, packs, leaves)
         for rows, way in ((lawful, self._channel.to_outlet), (~lawful, self._channel.divert)):
             way(
