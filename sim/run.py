@@ -28,11 +28,11 @@ from sim.processes.handover import Channel
 from sim.processes.informal import informal
 from sim.processes.recycling import intake, recycling
 from sim.processes.remaking import Remaking, returns
-from sim.processes.scrapping import scrapping
+from sim.processes.scrapping import Returned, scrapping
 from sim.processes.service import service
 from sim.processes.swapping import swapping
 from sim.scenario import Scenario
-from traceability.events import NULL, Ints
+from traceability.events import NULL
 from traceability.registry import Registry
 from traceability.store import schema
 from traceability.store.base import Store
@@ -102,7 +102,7 @@ def _start(
     state = Fleet(tables.vehicles(expected), units, exits=Agenda(1), failures=Agenda(2))
     to_outlets, to_recyclers, to_workshops = Agenda(2), Agenda(2), Backlog()
     served, product_ends, new_swap_vehicles = Backlog(), Agenda(3), Agenda(1)
-    returned: list[Ints] = []
+    returned: list[Returned] = []
     printer = Printer(chance, inputs, cast, scenario.coding)
     maker = Maker(ledger, chance, inputs, cast, printer, units, scenario.manufacture)
     contents = Contents(inputs, units)

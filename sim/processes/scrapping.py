@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from traceability.events import NULL, Ints
 from traceability.vocabulary import EventType
 
 Mask = npt.NDArray[np.bool_]
+Returned: TypeAlias = tuple[Ints, Ints]
+"""Packs that go back to a swap pool, and the kind of the vehicle that each was in."""
+
 NO_PACK = -1
 
 
@@ -35,7 +38,7 @@ def scrapping(
     life: Life,
     practice: Scrapping,
     enforcement: Enforcement,
-    pool: list[Ints],
+    pool: list[Returned],
 ) -> Generator[simpy.Event, Any, None]:
     """Take each quarter's vehicles off the road and send their packs on their way.
 
@@ -66,7 +69,7 @@ class _Yard:
         self._ledger, self._chance, self._cast, self._state = ledger, chance, cast, state
         self._channel, self._practice, self._enforcement = channel, practice, enforcement
 
-    def take_in(self, vehicles: Ints, life: Life, pool: list[Ints]) -> None:
+    def take_in(self, vehicles: Ints, life: Life, pool: list[Returned]) -> None:
         v, ledger = self._state.vehicles, self._ledger
         keys, packs, day = v.key[vehicles], v.unit[vehicles].astype(np.int64), v.exit_day[vehicles]
         swapped = v.swap[vehicles]
@@ -89,7 +92,7 @@ class _Yard:
             EventType.SWAP_OUT, packs[back], keys[back], actor=operator, vehicles=vehicles[back],
             day=day[back], reporter="swap_operators",
         )  # fmt: skip
-        pool.append(packs[back])
+        pool.append((packs[back], v.kind[vehicles[back]]))
         theirs = np.flatnonzero(~exported & ~burnt & ~swapped)
         lawful = np.zeros(vehicles.size, dtype=bool)
         lawful[theirs] = self._channel.lawful(Holder.OWNER, packs[theirs], day[theirs])

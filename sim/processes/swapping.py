@@ -18,6 +18,7 @@ from sim.market import Holder
 from sim.practices import Swap
 from sim.processes.fleet import DAYS_A_YEAR, Fleet, Maker
 from sim.processes.handover import Channel
+from sim.processes.scrapping import Returned
 from traceability.events import Ints
 from traceability.vocabulary import EventType
 
@@ -33,13 +34,13 @@ def swapping(
     channel: Channel,
     practice: Swap,
     arrivals: Agenda,
-    returned: list[Ints],
+    returned: list[Returned],
 ) -> Generator[simpy.Event, Any, None]:
     """Run the pools quarter by quarter; operators buy what they lack once in each.
 
     Args:
         arrivals: new swap vehicles by quarter.
-        returned: packs that came back from scrapped vehicles; emptied here.
+        returned: packs that came back from scrapped vehicles, with the kind of each vehicle; emptied here.
     """
     stations = _Stations(ledger, chance, cast, state, maker, channel, practice)
     while True:
@@ -71,7 +72,7 @@ class _Stations:
         self._pool = {kind: np.empty(0, dtype=np.int64) for kind in Kind}
         self._bought = 0
 
-    def run(self, quarter: int, now: int, arrived: Ints, returned: list[Ints]) -> None:
+    def run(self, quarter: int, now: int, arrived: Ints, returned: list[Returned]) -> None:
         v = self._state.vehicles
         self._appoint(arrived, quarter - 1, now)
         np.add.at(self._active, v.kind[arrived], 1)
@@ -81,8 +82,9 @@ class _Stations:
         leaves = v.exit_day[arrived] <= self._ledger.last_day
         out = np.maximum(quarters.of_days(v.exit_day[arrived[leaves]]), quarter + 1)
         self._leaving.add(out, arrived[leaves])
-        for packs in returned:
-            self._take_back(packs)
+        for packs, kinds in returned:
+            for kind in Kind:
+                self._pool[kind] = np.concatenate([self._pool[kind], packs[kinds == kind]])
         due = self._appointments.take(quarter)
         if due is not None:
             # whoever leaves the road this quarter exchanges no more
@@ -106,12 +108,6 @@ class _Stations:
         due = quarter + 1 + geometric_days(luck, 1.0 / a_quarter - 1.0)
         within = due <= quarters.of_day(self._ledger.last_day)
         self._appointments.add(due[within], vehicles[within])
-
-    def _take_back(self, packs: Ints) -> None:
-        # which pool a pack belongs to was fixed when it was made: by its size
-        heavy = self._state.units.energy_wh[packs] > 120_000
-        self._pool[Kind.TRUCK] = np.concatenate([self._pool[Kind.TRUCK], packs[heavy]])
-        self._pool[Kind.BEV_CAR] = np.concatenate([self._pool[Kind.BEV_CAR], packs[~heavy]])
 
     def _operator(self, units: Ints) -> Ints:
         keys = self._state.units.key[units]
