@@ -45,6 +45,7 @@ class Log:
 
     def __init__(self, store: ParquetStore) -> None:
         store.set_meta("scale", str(SCALE))
+        store.set_meta("first_day", str(day_number(date(2016, 1, 1))))
         store.set_meta("last_day", str(day_number(LAST)))
         self.registry = Registry(store)
         self.registry.enrol_actors(
