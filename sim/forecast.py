@@ -23,7 +23,7 @@ class Forecast(NamedTuple):
     disk_mib: float
 
 
-_PILOT_VEHICLES = (2_000, 20_000)
+_SMALL, _LARGE = 2_000, 150_000  # vehicles of the pilots; far apart, so that noise does not tilt the line
 _BASE_MIB = 230.0  # measured: a worker with its libraries and write buffers
 _BYTES_A_VEHICLE = 190.0  # measured: tables, standings and what is under way
 _BYTES_A_FINDING_EVENT = 60.0  # measured: the audit's share, by event of the log
@@ -39,7 +39,7 @@ def forecast(scenario: Scenario, workers: int) -> Forecast:
     figures = inputs.load()
     vehicles = float(figures.registrations[: scenario.last.year - inputs.FIRST_YEAR + 1].sum())
     points = []
-    for wanted in _PILOT_VEHICLES:
+    for wanted in (_SMALL, min(_LARGE, max(10 * _SMALL, vehicles / scenario.scale))):
         scale = min(max(int(vehicles / wanted), 1), 1_000_000)
         points.append(_pilot(scenario.model_copy(update={"scale": scale})))
     (x1, e1, s1, d1), (x2, e2, s2, d2) = points
