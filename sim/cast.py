@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from faker import Faker
 
+from sim import quarters
 from sim.inputs import FIRST_YEAR, Inputs
 from sim.scenario import Scenario
-from traceability.events import NULL, day_number
+from traceability.events import NULL
 from traceability.vocabulary import Role
 
 Ints = npt.NDArray[np.int64]
@@ -254,20 +255,13 @@ def permit_spans(
         lapsed: bool[recyclers], whose permit lapses for a year.
         lapse_year: int64[recyclers], which year it lacks.
     """
-    start = day_number_of_year(FIRST_YEAR)
+    start = quarters.year_start(FIRST_YEAR)
     whole = cast.recyclers[~lapsed]
     spans = [(whole, np.full(whole.size, start), np.full(whole.size, NULL))] if whole.size else []
     broken, years = cast.recyclers[lapsed], lapse_year[lapsed]
-    ends = np.array([day_number_of_year(int(y)) - 1 for y in years], dtype=np.int64)
-    resumes = np.array([day_number_of_year(int(y) + 1) for y in years], dtype=np.int64)
+    ends = np.array([quarters.year_start(int(y)) - 1 for y in years], dtype=np.int64)
+    resumes = np.array([quarters.year_start(int(y) + 1) for y in years], dtype=np.int64)
     if broken.size:
         spans.append((broken, np.full(broken.size, start), ends))
         spans.append((broken, resumes, np.full(broken.size, NULL)))
     return spans
-
-
-def day_number_of_year(year: int) -> int:
-    """Return the first day of *year*."""
-    from datetime import date
-
-    return day_number(date(year, 1, 1))

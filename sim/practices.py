@@ -328,8 +328,12 @@ class Recycling(Section):
     )
     poor_share: Share = figure("share of firms", "recyclers that work poorly", "低水平企业比例")
     good_share: Share = figure("share of firms", "recyclers that work well", "高水平企业比例")
-    lapsed_share: Share = figure(
-        "share of firms", "recyclers one of whose permits lapses for a year", "许可中断一年的企业比例"
+    lapsed_share: float = figure(
+        "share of firms",
+        "recyclers one of whose permits lapses for a year",
+        "许可中断一年的企业比例",
+        ge=0,
+        le=1,
     )
     unbalanced_share: Share = figure(
         "share of batches", "batches whose reported masses do not add up", "物料不平衡批次比例"

@@ -208,7 +208,7 @@ def _enrol(
         rows,
     )
     firms = cast.recyclers.astype(np.uint64)
-    lapsed = chance.draw("recycling.lapsed", firms) < scenario.recycling.lapsed_share.on(scenario.last_day())
+    lapsed = chance.draw("recycling.lapsed", firms) < scenario.recycling.lapsed_share
     years = np.arange(scenario.first.year, scenario.last.year + 1)
     lapse_year = years[(chance.draw("recycling.lapse_year", firms) * years.size).astype(np.int64)]
     for actor, valid_from, valid_to in permit_spans(cast, lapsed, lapse_year):

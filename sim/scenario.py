@@ -89,16 +89,15 @@ class Scenario(BaseModel):
             )
         if missing := [name for name in REPORTERS if name not in self.reporting]:
             raise ValueError(f"reporting: nothing is said of {', '.join(missing)}")
-        for shares in (("accident_share", "export_share"),):
-            total = sum(max(v for _, v in getattr(self.life, s).steps) for s in shares)
-            if total > 1:
-                raise ValueError(f"life: {' and '.join(shares)} add up to more than 1")
-        for section, pair in (
-            (self.recycling, ("poor_share", "good_share")),
-            (self.informal, ("e_bike_share", "storage_share")),
+        for name, pair in (
+            ("life", ("accident_share", "export_share")),
+            ("recycling", ("poor_share", "good_share")),
+            ("informal", ("e_bike_share", "storage_share")),
         ):
-            if sum(max(v for _, v in getattr(section, s).steps) for s in pair) > 1:
-                raise ValueError(f"{' and '.join(pair)} add up to more than 1")
+            figures = [getattr(getattr(self, name), figure) for figure in pair]
+            days = {day_number(start) for figure in figures for start, _ in figure.steps}
+            if max(sum(figure.on(day) for figure in figures) for day in days) > 1:
+                raise ValueError(f"{name}: {' and '.join(pair)} add up to more than 1")
         return self
 
     def first_day(self) -> int:

@@ -96,8 +96,8 @@ def run_study(
 
 def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
     """Mark the run in *folder* complete and return its fingerprint."""
-    logs = {f"r{number:03d}": _log_digest(_log(folder, number)) for number in range(scenario.replications)}
-    mark = fingerprint_of(scenario, logs)
+    logs = _log_digests(folder, scenario)
+    mark = record.fingerprint(scenario, inputs_digest(), logs)
     table = _record(scenario)
     table |= {"complete": True, "fingerprint": mark, "events": outcomes.events, "logs": logs}
     table["files"] = {
@@ -110,17 +110,9 @@ def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
     return mark
 
 
-def fingerprint_of(scenario: Scenario, logs: dict[str, str]) -> str:
-    """Return the fingerprint of a run with these log digests."""
-    return record.fingerprint(scenario, inputs_digest(), logs)
-
-
-def preliminary_fingerprint(folder: Path, scenario: Scenario) -> str:
+def fingerprint(folder: Path, scenario: Scenario) -> str:
     """Return the fingerprint of a run whose logs are all there; the report quotes it."""
-    return fingerprint_of(
-        scenario,
-        {f"r{number:03d}": _log_digest(_log(folder, number)) for number in range(scenario.replications)},
-    )
+    return record.fingerprint(scenario, inputs_digest(), _log_digests(folder, scenario))
 
 
 def inputs_digest() -> str:
@@ -371,8 +363,10 @@ def _lines(path: Path) -> Iterator[str]:
         yield from rows
 
 
-def _log_digest(log: Path) -> str:
-    return _digest(log / "store.json")
+def _log_digests(folder: Path, scenario: Scenario) -> dict[str, str]:
+    logs = [_log(folder, number) for number in range(scenario.replications)]
+    # the marker of a store holds the hashes of all its files
+    return {log.name: _digest(log / "store.json") for log in logs}
 
 
 def _digest(path: Path) -> str:

@@ -206,21 +206,33 @@ class Registry:
         return self.record(batch)
 
     def correct(self, batch: EventBatch, event_ids: Int64s) -> int:
-        """Record *batch* in the place of earlier records.  Both stay in the log; the register shows the new one."""
-        return self.record(
-            EventBatch.of(
-                batch.event,
-                batch.units,
-                vehicles=batch.vehicles,
-                actor=batch.actor,
-                receiver=batch.receiver,
-                carrier=batch.carrier,
-                event_day=batch.event_day,
-                record_day=batch.record_day,
-                happened=batch.happened,
-                corrects=event_ids,
-            )
+        """Record *batch* in the place of earlier records.  Both stay in the log; the register shows the new ones.
+
+        Args:
+            batch: as it should have been recorded.  Where the earlier record told of what did happen (a slip in it is
+                put right), `happened` is false here: it happened once.  Where it told of what did not, true.
+            event_ids: int64[n], the records that the rows of *batch* replace.
+
+        Raises:
+            ImpossibleTransition, BatchError: as `record`; also if there is no such record.
+        """
+        correction = EventBatch.of(
+            batch.event,
+            batch.units,
+            vehicles=batch.vehicles,
+            actor=batch.actor,
+            receiver=batch.receiver,
+            carrier=batch.carrier,
+            event_day=batch.event_day,
+            record_day=batch.record_day,
+            happened=batch.happened,
+            corrects=event_ids,
         )
+        if event_ids.size and not 0 <= int(event_ids.min()) <= int(event_ids.max()) < self._next_event:
+            raise BatchError(
+                f"{batch.event.name}: corrects a record that is not in the log ({self._next_event} are)"
+            )
+        return self.record(correction)
 
     def states(self, units: Int64s) -> npt.NDArray[np.uint8]:
         """Return uint8[n], the State of each unit."""

@@ -142,12 +142,10 @@ def _lines() -> Callable[[list[float]], None]:
 
 def _finish(scenario: Scenario, folder: Path, outcomes: Outcomes) -> None:
     from sim.report import write_report
-    from sim.study import complete, preliminary_fingerprint
+    from sim.study import complete, fingerprint
     from sim.summary import report_input
 
-    write_report(
-        folder / "report.html", report_input(scenario, outcomes, preliminary_fingerprint(folder, scenario))
-    )
+    write_report(folder / "report.html", report_input(scenario, outcomes, fingerprint(folder, scenario)))
     complete(folder, scenario, outcomes)
 
 

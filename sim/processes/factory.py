@@ -69,7 +69,7 @@ def production_scrap(
                 lots, keys, by, day = lots[written], keys[written], by[written], day[written]
             province = chance.choose("scrap.province", keys, province_cdf) + 1
             leaves = (
-                day + 1 + geometric_days(chance.draw("scrap.storage", keys), practice.storage_days.on(now))
+                day + 1 + geometric_days(chance.draw("scrap.storage", keys), practice.storage_days.at(day))
             )
             channel.to_recycler(lots, actor=by, province=province, day=leaves, reporter="battery_makers")
         yield env.timeout(quarters.until_next(now))

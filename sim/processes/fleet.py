@@ -13,7 +13,7 @@ import simpy
 from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days, uniform_days, weibull_years
-from sim.inputs import CHEMISTRIES, Inputs, Kind
+from sim.inputs import CHEMISTRIES, FIRST_YEAR, Inputs, Kind
 from sim.ledger import Ledger
 from sim.lots import Agenda
 from sim.practices import Life, Manufacture, Replacement
@@ -212,7 +212,7 @@ class _Birth:
         made = np.maximum(delivered - uniform_days(chance.draw("pack.made", keys), 1, 5), began)
         exit_day = self._exit_day(keys, kind, sold, now)
         numbers = self._ledger.registry.enrol_vehicles(
-            vin=self._printer.vins(maker=maker, kind=kind, year=year + 2011),
+            vin=self._printer.vins(maker=maker, kind=kind, year=year + FIRST_YEAR),
             kind=kind,
             maker=self._cast.vehicle_makers[maker],
             province=province,

@@ -118,7 +118,7 @@ class _Workshop:
         # what was broken in a quarter is one lot, closed on its last day
         closed = min(int(quarters.START[quarter + 1]) - 1, ledger.last_day)
         last = np.full(groups.size, closed, dtype=np.int32)
-        kept = (held * self._practice.recovery_share.on(int(day[0]))).astype(np.int64)
+        kept = (held * np.asarray(self._practice.recovery_share.at(last)).reshape(-1, 1)).astype(np.int64)
         # black mass is the powder of the electrodes: foil, case and electrolyte stay behind
         kept[:, [Element.CU, Element.AL, Element.STEEL]] = 0
         kept[:, Element.MASS] = kept[:, 1:].sum(axis=1)
@@ -145,7 +145,7 @@ class _Workshop:
         ledger.write(EventType.RECOVER, lots, keys, actor=firm, day=last, reporter=None)
         none = np.full(firm.size, NEVER, dtype=np.int64)
         write_balances(ledger, lots, firm, last, held, kept, held - kept, none, happened=True)
-        resold = chance.draw("informal.resold", keys) < self._practice.resold_share.on(int(last[0]))
+        resold = chance.draw("informal.resold", keys) < self._practice.resold_share.at(last)
         self._channel.to_recycler(
             lots[resold], actor=firm[resold], province=self._cast.province[firm[resold]],
             day=last[resold] + self._practice.sale_days, reporter=None,

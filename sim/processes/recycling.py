@@ -11,8 +11,8 @@ import simpy
 
 from sim import quarters
 from sim.cast import Cast
-from sim.chance import Chance, derived_keys, geometric_days
-from sim.contents import ELEMENTS, Contents, totals
+from sim.chance import Chance, Floats, derived_keys, geometric_days
+from sim.contents import Contents, totals
 from sim.inputs import FIRST_YEAR, Inputs, Practice
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog, Workload
@@ -46,12 +46,14 @@ def intake(
     first = int(cast.recyclers[0])
     share = cast.capacity_t[cast.recyclers] / cast.capacity_t[cast.recyclers].sum()
     work = Workload(np.ones(share.size))
-    year = -1
+    quarter = -1
     while True:
         today = int(env.now)
-        if quarters.year_offset(quarters.of_day(today)) != year:
-            year = quarters.year_offset(quarters.of_day(today))
-            yearly_t = inputs.capacity_t[year] * practice.capacity_share.on(today) * share
+        if quarters.of_day(today) != quarter:
+            quarter = quarters.of_day(today)
+            yearly_t = (
+                inputs.capacity_t[quarters.year_offset(quarter)] * practice.capacity_share.on(today) * share
+            )
             work.capacity = np.maximum(yearly_t / DAYS_A_YEAR / scale * 1e6, 1.0)
         arrived = inbox.take(today)
         if arrived is not None:
@@ -105,13 +107,17 @@ class Books:
     ) -> None:
         self._ledger, self._chance, self._cast = ledger, chance, cast
         self._contents, self._units, self._practice = contents, units, practice
+        self._falsehood, self._shares = falsehood, inputs.recovery_share
         firms = np.arange(cast.role.size, dtype=np.uint64)
-        luck = chance.draw("recycling.practice", firms)
-        poor, good = practice.poor_share.on(0), practice.good_share.on(0)
-        how = np.where(luck < poor, Practice.POOR, np.where(luck > 1 - good, Practice.GOOD, Practice.TYPICAL))
-        self._recovery = inputs.recovery_share[how]
-        self._asked_for = inputs.recovery_share[Practice.TYPICAL]
-        self._flatters = chance.draw("recycling.flatters", firms) < falsehood.flattered_share.on(0)
+        self._skill = chance.draw("recycling.practice", firms)
+        self._vanity = chance.draw("recycling.flatters", firms)
+
+    def _recovery(self, by: Ints, day: Ints) -> Floats:
+        """Return float64[n, element], what each firm recovers of what it treats, as it works on that day."""
+        skill, practice = self._skill[by], self._practice
+        how = np.where(skill < practice.poor_share.at(day), Practice.POOR, Practice.TYPICAL)
+        how = np.where(skill > 1 - np.asarray(practice.good_share.at(day)), Practice.GOOD, how)
+        return self._shares[how]
 
     def treat(self, units: Ints, recycler: Ints, day: Ints, quarter: int) -> None:
         """Process *units*, each on its day, and make one material lot per recycler, chemistry and quarter."""
@@ -139,7 +145,7 @@ class Books:
         quarter: int,
     ) -> None:
         ledger = self._ledger
-        recovered = (held * self._recovery[by]).astype(np.int64)
+        recovered = (held * self._recovery(by, day)).astype(np.int64)
         recovered[:, Element.MASS] = recovered[:, 1:].sum(axis=1)
         keys = derived_keys(
             np.uint64(quarter) * np.uint64(1 << 24)
@@ -186,33 +192,21 @@ class Books:
         """Write the true balances, and beside them those that a firm reports instead."""
         residue = held - recovered
         odd = self._chance.draw("recycling.unbalanced", keys) < self._practice.unbalanced_share.at(day)
+        flatters = self._vanity[by] < self._falsehood.flattered_share.at(day)
         claimed = np.where(
-            self._flatters[by][:, None],
-            np.maximum(recovered, (held * self._asked_for).astype(np.int64)),
+            flatters[:, None],
+            np.maximum(recovered, (held * self._shares[Practice.TYPICAL]).astype(np.int64)),
             recovered,
         )
         claimed[:, Element.MASS] = claimed[:, 1:].sum(axis=1)
         claimed_residue = np.where(odd[:, None], (held - claimed) * 9 // 10, held - claimed)
         false = (told != NEVER) & (odd | (claimed != recovered).any(axis=1))
-        self._write(lots, by, day, held, recovered, residue, np.where(false, NEVER, told), happened=True)
-        self._write(
-            lots[false], by[false], day[false], held[false], claimed[false], claimed_residue[false], told[false],
-            happened=False,
+        untold = np.where(false, NEVER, told)
+        write_balances(self._ledger, lots, by, day, held, recovered, residue, untold, happened=True)
+        write_balances(
+            self._ledger, lots[false], by[false], day[false], held[false], claimed[false], claimed_residue[false],
+            told[false], happened=False,
         )  # fmt: skip
-
-    def _write(
-        self,
-        lots: Ints,
-        by: Ints,
-        day: Ints,
-        held: npt.NDArray[np.int64],
-        recovered: npt.NDArray[np.int64],
-        residue: npt.NDArray[np.int64],
-        told: Ints,
-        *,
-        happened: bool,
-    ) -> None:
-        write_balances(self._ledger, lots, by, day, held, recovered, residue, told, happened=happened)
 
 
 def write_balances(
@@ -236,6 +230,3 @@ def write_balances(
             input_g=held[row, element], recovered_g=recovered[row, element], residue_g=residue[row, element],
             record_day=told[row], happened=happened,
         )  # fmt: skip
-
-
-assert len(Element) == ELEMENTS

@@ -77,8 +77,8 @@ class Remaking:
         if done is not None:
             return
         modules = self._free(packs, module_keys, per, Level.MODULE, recycler, day)
-        opened = self._chance.draw("recycling.opened", module_keys) < self._practice.opened_module_share.on(
-            int(day[0])
+        opened = self._chance.draw("recycling.opened", module_keys) < self._practice.opened_module_share.at(
+            np.repeat(day, per)
         )
         into = np.repeat(np.arange(packs.size), per)
         parts, part_of = [modules[~opened]], [into[~opened]]

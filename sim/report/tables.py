@@ -225,7 +225,7 @@ def provenance(data: ReportInput) -> Section:
     )
     items = "".join(f"<dt>{both(term)}</dt><dd>{escape(value)}</dd>" for term, value in known)
     commands = (
-        f"battrace run {r.name} --replications {r.replications} --seed {r.seed}\n"
+        f"battrace run {r.name} --scale {r.scale} --replications {r.replications} --seed {r.seed}\n"
         f"battrace verify runs/{r.name}"
     )
     version = r.versions.get("battrace", "")

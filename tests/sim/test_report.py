@@ -327,7 +327,7 @@ def test_assumed_parameters_are_counted_and_come_first(html, page):
 
 def test_the_run_can_be_repeated_and_cited(html):
     record = sample().record
-    assert "battrace run baseline --replications 3 --seed 2026" in html
+    assert "battrace run baseline --scale 1000 --replications 3 --seed 2026" in html
     assert f"fingerprint {record.fingerprint}" in html
     assert "numpy 2.2.1" in html
 

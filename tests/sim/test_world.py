@@ -386,3 +386,21 @@ def test_a_log_that_is_not_finished_is_not_there(tmp_path: Path):
         simulate(scenario, inputs(), store, progress=stop)
     with pytest.raises(StoreError):
         open_store(f"parquet:{tmp_path / 'log'}")
+
+
+def test_firms_that_come_to_work_well_recover_more_from_that_day_on():
+    """A share of firms is dated like any other figure: what changes on a day changes on that day."""
+    worlds = [
+        run(small(scale=20_000, until=date(2027, 12, 31), recycling={"poor_share": poor, "good_share": good}))
+        for poor, good in (
+            (1.0, 0.0),
+            ({"2011-01-01": 1.0, "2026-01-01": 0.0}, {"2011-01-01": 0.0, "2026-01-01": 1.0}),
+        )
+    ]
+    query = (
+        f"select m.year, sum(recovered_g) / sum(input_g) from material m join actor a using (actor) "
+        f"where happened and element = {Element.LI} and role = {Role.CU} group by m.year order by m.year"
+    )
+    before, after = (dict(world.rows(query)) for world in worlds)
+    assert before[2025] == after[2025]
+    assert before[2027] < after[2027]

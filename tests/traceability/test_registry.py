@@ -377,3 +377,13 @@ def test_a_lot_through_the_one_door_is_its_units_through_it_one_by_one(program):
         together, _ = played(a, program, both)
         assert whole(together) == whole(alone)
         assert log(a) == log(b)
+
+
+def test_a_correction_of_a_record_that_is_not_there_is_refused(registry, store):
+    units = commission(registry, 1)
+    record(registry, EventType.CODE, units, record_day=DAY)
+    slip = EventBatch.of(EventType.CODE, units, actor=3, event_day=DAY, record_day=DAY, happened=False)
+    with pytest.raises(BatchError, match="a record that is not in the log"):
+        registry.correct(slip, np.array([1]))
+    assert registry.correct(slip, np.array([0])) == 1
+    assert state_names(registry, units) == ["CODED"]
