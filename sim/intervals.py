@@ -28,6 +28,15 @@ def mean_interval(values: Sequence[float]) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
+def amount_interval(values: Sequence[float]) -> Estimate:
+    """Return the mean of *values* that are never negative, with its interval: none of it below zero.
+
+    Student's t of three replications knows no bounds; a count, a mass and a delay do.
+    """
+    estimate = mean_interval(values)
+    return Estimate(estimate.mean, max(estimate.low, 0.0), estimate.high)
+
+
 def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
     """Return one row per measure, year and key, over all replications; what one of them lacks counts as zero there.
 
@@ -43,11 +52,9 @@ def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
         here = list(by_run.values())
         if measure not in AVERAGES:
             here += [0.0] * (len(runs) - len(here))
-        estimate = mean_interval(here)
-        # nothing measured here is negative, and no share more than all, whatever Student's t says of three replications
+        estimate = amount_interval(here)
         high = min(estimate.high, 1.0) if measure in SHARES else estimate.high
-        estimate = Estimate(estimate.mean, max(estimate.low, 0.0), high)
-        rows.append(Row(measure, year, key, estimate.mean, estimate.low, estimate.high, len(here)))
+        rows.append(Row(measure, year, key, estimate.mean, estimate.low, high, len(here)))
     return sorted(rows, key=lambda r: (r.measure, r.year or 0, r.key))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim import inputs
-from sim.intervals import mean_interval, summarise
+from sim.intervals import amount_interval, summarise
 from sim.measures import MEASURES, Value
 from sim.record import versions
 from sim.report.model import Assumption, Estimate, ReportInput, RuleLine, RunRecord
@@ -67,7 +67,9 @@ def assumptions(scenario: Scenario) -> list[Assumption]:
 
 def total(outcomes: Outcomes, measure: str) -> Estimate:
     """Return the sum of *measure* over years and keys, with its interval over replications."""
-    return mean_interval([sum(v.value for v in values if v.measure == measure) for values in outcomes.values])
+    return amount_interval(
+        [sum(v.value for v in values if v.measure == measure) for values in outcomes.values]
+    )
 
 
 def estimate(outcomes: Outcomes, measure: str, year: int, key: str | None = None) -> Estimate:
@@ -76,13 +78,13 @@ def estimate(outcomes: Outcomes, measure: str, year: int, key: str | None = None
     def wanted(value: Value) -> bool:
         return value.measure == measure and value.year == year and (key is None or value.key == key)
 
-    return mean_interval([sum(v.value for v in values if wanted(v)) for values in outcomes.values])
+    return amount_interval([sum(v.value for v in values if wanted(v)) for values in outcomes.values])
 
 
 def _rule_line(rule: Rule, scenario: Scenario, outcomes: Outcomes) -> RuleLine:
     limit = rule.limit_on(day_number(scenario.last)) or rule.limits[-1]
     happened, visible = (
-        mean_interval(
+        amount_interval(
             [sum(v.value for v in run if v.measure == name and v.key == rule.id) for run in outcomes.values]
         )
         for name in ("breaches_happened", "breaches_visible")
