@@ -36,7 +36,7 @@ from traceability.events import NULL
 from traceability.registry import Registry
 from traceability.store import schema
 from traceability.store.base import Store
-from traceability.vocabulary import Permit
+from traceability.vocabulary import PROCESSING_PERMITS, Permit
 from traceability.workdays import ordinals
 
 Progress = Callable[[int, int], None]
@@ -212,7 +212,7 @@ def _enrol(
     years = np.arange(scenario.first.year, scenario.last.year + 1)
     lapse_year = years[(chance.draw("recycling.lapse_year", firms) * years.size).astype(np.int64)]
     for actor, valid_from, valid_to in permit_spans(cast, lapsed, lapse_year):
-        for kind in Permit:
+        for kind in PROCESSING_PERMITS:
             # it is the discharge permit that runs out; the others stand
             open_end = kind is not Permit.DISCHARGE
             whole = valid_from <= quarters.START[0] if open_end else np.ones(actor.size, dtype=bool)
@@ -223,11 +223,7 @@ def _enrol(
                 valid_to=NULL if open_end else valid_to[whole],
             )
     calendar = ordinals(int(quarters.START[0]), scenario.last_day() + 400)
-    store.append(
-        schema.workday,
-        calendar.day.size,
-        {"day": calendar.day, "ordinal": calendar.ordinal, "published": calendar.published},
-    )
+    store.append(schema.workday, calendar.day.size, calendar.columns())
 
 
 def _report(

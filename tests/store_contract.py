@@ -18,7 +18,17 @@ from sqlalchemy import Integer, case, func, literal, select
 from traceability.errors import StoreError
 from traceability.events import NULL
 from traceability.store import Column, open_store
-from traceability.store.schema import TABLES, actor, event, link, material, meta, unit, vehicle
+from traceability.store.schema import (
+    SCHEMA_VERSION,
+    TABLES,
+    actor,
+    event,
+    link,
+    material,
+    meta,
+    unit,
+    vehicle,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -212,7 +222,12 @@ class StoreContract:
                 store.append(meta, 1, {"key": "a", "value": "b"})
             store.finish()
         with open_store(url) as store:
-            expected = {"truth": "yes", "场景": "it's 100%", "schema_version": "1", "state": "complete"}
+            expected = {
+                "truth": "yes",
+                "场景": "it's 100%",
+                "schema_version": str(SCHEMA_VERSION),
+                "state": "complete",
+            }
             assert store.meta() == expected
             assert dict(store.rows(select(meta.c.key, meta.c.value))) == expected
 
@@ -232,7 +247,7 @@ class StoreContract:
     def test_a_newer_store_asks_for_an_update(self, url):
         write(url, appends=[], rows=0)
         self.pretend_newer(url)
-        with pytest.raises(StoreError, match=r"newer battrace \(schema 999, this program knows 1\)"):
+        with pytest.raises(StoreError, match=r"newer battrace \(schema 999, this program knows 2\)"):
             open_store(url)
 
     def test_a_store_that_was_not_finished_is_refused(self, url):

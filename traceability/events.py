@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from traceability.errors import BatchError
-from traceability.vocabulary import VEHICLE_EVENTS, EventType
+from traceability.vocabulary import REMARKS, VEHICLE_EVENTS, EventType
 
 Ints: TypeAlias = npt.NDArray[np.integer]
 Column: TypeAlias = "Ints | int"
@@ -40,9 +40,11 @@ def day_number(day: date) -> int:
 class EventBatch:
     """One event of n units (or of n vehicles, for the four events whose subject is the vehicle).
 
+    An event that moves nothing (REMARKS) may be about a unit, a vehicle, both or neither.
+
     Attributes:
         event: what happened.
-        units: int[n] unit numbers; NULL where a vehicle came without its battery.
+        units: int[n] unit numbers; NULL where a vehicle came without its battery, or a remark is about none.
         vehicles: int[n], or NULL where no vehicle took part.
         actor, receiver, carrier: who did it, to whom it went, who carried it; receiver and carrier may be NULL.
         event_day: when it happened, days since 1970-01-01.
@@ -92,7 +94,7 @@ class EventBatch:
         if event in VEHICLE_EVENTS:
             if _any(np.asarray(vehicles) == NULL):
                 raise BatchError(f"{event.name}: happens to a vehicle, but the batch names none")
-        elif lot.size and lot.min() < 0:
+        elif event not in REMARKS and lot.size and lot.min() < 0:
             raise BatchError(f"{event.name}: happens to a unit, but the batch names none")
         told = np.asarray(record_day)
         if lot.size and _any((told < np.asarray(event_day)) & (told != NEVER)):

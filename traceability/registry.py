@@ -20,7 +20,7 @@ from traceability.lifecycle import advance, level_of, standing, state_of
 from traceability.store import schema
 from traceability.store.base import Column as StoreColumn
 from traceability.store.base import Store
-from traceability.vocabulary import VEHICLE_EVENTS, EventType, Level, LinkKind, State, Use
+from traceability.vocabulary import REMARKS, VEHICLE_EVENTS, Detail, EventType, Level, LinkKind, State, Use
 
 Int64s = npt.NDArray[np.int64]
 
@@ -160,6 +160,16 @@ class Registry:
         """Write *rows* of material balances: columns as in schema.material, masses in grams."""
         self._append(schema.material, rows, **columns)
 
+    def detail(self, event_ids: Int64s, what: Detail, value: Column) -> None:
+        """Attach one number to each of *event_ids*.
+
+        Raises:
+            BatchError: there is no such event.
+        """
+        if event_ids.size and not 0 <= int(event_ids.min()) <= int(event_ids.max()) < self._next_event:
+            raise BatchError(f"{what.name}: is attached to an event that is not in the log")
+        self._append(schema.detail, event_ids.size, event_id=event_ids, what=int(what), value=value)
+
     def record(self, batch: EventBatch) -> int:
         """Take in what happened: check that it can have, remember it, pass it on to the log.
 
@@ -258,6 +268,10 @@ class Registry:
         self.store.finish()
 
     def _move(self, batch: EventBatch) -> _Move:
+        if batch.event in REMARKS:
+            self._units.refuse_strangers(_named(batch.units), batch.event)
+            self._vehicles.refuse_strangers(_named(np.atleast_1d(np.asarray(batch.vehicles))), batch.event)
+            return _Move(self._units, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8))
         of_vehicles = batch.event in VEHICLE_EVENTS
         standings = self._vehicles if of_vehicles else self._units
         units = batch.units
@@ -311,7 +325,7 @@ class _Standings:
     def put(self, numbers: npt.NDArray[np.integer], after: npt.NDArray[np.uint8]) -> None:
         self._now[numbers] = after
 
-    def refuse_strangers_and_repeats(self, numbers: npt.NDArray[np.integer], event: EventType) -> None:
+    def refuse_strangers(self, numbers: npt.NDArray[np.integer], event: EventType) -> None:
         if not numbers.size:
             return
         lowest, highest = int(numbers.min()), int(numbers.max())
@@ -320,7 +334,10 @@ class _Standings:
             raise BatchError(
                 f"{event.name}: number {stranger} was never commissioned (0 to {self._size - 1} were)"
             )
-        if numbers.size == 1 or bool((numbers[1:] > numbers[:-1]).all()):
+
+    def refuse_strangers_and_repeats(self, numbers: npt.NDArray[np.integer], event: EventType) -> None:
+        self.refuse_strangers(numbers, event)
+        if numbers.size <= 1 or bool((numbers[1:] > numbers[:-1]).all()):
             return
         places = np.arange(numbers.size, dtype=np.int32)
         self._seen[numbers] = places
@@ -329,6 +346,11 @@ class _Standings:
             raise BatchError(
                 f"{event.name}: number {int(twice[0])} stands twice in a batch of {numbers.size}"
             )
+
+
+def _named(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    named: npt.NDArray[np.integer] = numbers[numbers != NULL]
+    return named
 
 
 def _faults(printed: npt.NDArray[np.bytes_] | Sequence[str | None], level: Level) -> npt.NDArray[np.integer]:

@@ -85,12 +85,51 @@ class EventType(IntEnum):
     FIND = 30
     DIVERT = 31
     SCRAP = 32
+    # what follows moves no unit: REMARKS
+    IMPORT = 40
+    LABEL = 41
+    INFORM = 42
+    PUBLISH_INFORMATION = 43
+    OPEN_OUTLET = 44
+    PUBLISH_OUTLET = 45
+    REACH_LIFE = 46
+    NOTIFY_USER = 47
+    REFUSE = 48
+    EXPLAIN = 49
+    CHECK_SAFETY = 50
+    PRETREAT = 51
+    PACK_UP = 52
+    DISCHARGE = 53
+    TRANSFER_RESIDUE = 54
+    CONFORM = 55
+    INSPECT = 56
+    PENALISE = 57
+    LIST = 58
+    DELIST = 59
 
 
 VEHICLE_EVENTS = frozenset(
     {EventType.CERTIFY, EventType.SELL, EventType.RECEIVE_VEHICLE, EventType.ISSUE_CERTIFICATE}
 )
 """Events whose subject is the vehicle; their unit, where they have one, is the pack that came with it."""
+
+REMARKS = frozenset(event for event in EventType if event >= EventType.IMPORT)
+"""Events that move nothing: checks, notices, and what authorities and firms do to one another.
+
+They may name a unit, a vehicle, both or neither; the actor does it, the receiver is who it is done to.
+IMPORT         a battery comes into the country: its importer.
+LABEL          a label is put on a unit.
+INFORM         the maker of a unit passes its code list and dismantling information to the receiver.
+PUBLISH_INFORMATION  the maker of a vehicle tells the platform how its battery is dismantled.
+OPEN_OUTLET, PUBLISH_OUTLET  a producer opens the outlet that is the receiver, or publishes where it is.
+REACH_LIFE, NOTIFY_USER  a unit reaches its recommended service life; its maker tells the user.
+REFUSE         an outlet or a firm refuses what the receiver offers.
+EXPLAIN        an owner signs why a vehicle comes without its whole battery.
+CHECK_SAFETY, PRETREAT, PACK_UP, DISCHARGE  what is done to a unit before it travels or is opened.
+TRANSFER_RESIDUE  the residue of a lot goes to the receiver.
+CONFORM        a product is shown to conform to the standard of its use.
+INSPECT, PENALISE, LIST, DELIST  an authority inspects the receiver, punishes it, puts it on its list, takes it off.
+"""
 
 
 class Role(IntEnum):
@@ -136,12 +175,17 @@ class Use(IntEnum):
 
 
 class Permit(IntEnum):
-    """What a comprehensive-utilisation enterprise must hold before it starts (Art. 18)."""
+    """What an authority allows a firm."""
 
     PROJECT = 1
     EIA = 2
     FACILITIES = 3
     DISCHARGE = 4
+    DANGEROUS_GOODS = 5
+
+
+PROCESSING_PERMITS = (Permit.PROJECT, Permit.EIA, Permit.FACILITIES, Permit.DISCHARGE)
+"""What a comprehensive-utilisation enterprise must hold before it starts (Art. 18)."""
 
 
 class LinkKind(IntEnum):
@@ -165,3 +209,29 @@ class Element(IntEnum):
     P = 8
     GRAPHITE = 9
     STEEL = 10
+
+
+class Detail(IntEnum):
+    """What a number that is attached to an event says; a flag is 1 or 0."""
+
+    MASS_G = 1
+    AREA_DM2 = 2
+    CAPACITY_KG = 3
+    PASSED = 4
+    UN_CLASS = 5
+    DAMAGED = 6
+    CHILDREN = 7
+    POWDER_IN_G = 8
+    POWDER_OUT_G = 9
+    ALUMINIUM_PPM = 10
+    COPPER_PPM = 11
+    RARE_EARTH_IN_G = 12
+    RARE_EARTH_OUT_G = 13
+    TARGET_IN_G = 14
+    TARGET_OUT_G = 15
+    WATER_USED_KG = 16
+    WATER_REUSED_KG = 17
+    ENERGY_KGCE_T = 18
+    CASCADE = 19
+    FINE_YUAN = 20
+    RESIDUE_G = 21

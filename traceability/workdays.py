@@ -11,9 +11,10 @@ A deadline of n working days counts from the day after the event: a record is la
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +38,20 @@ class WorkdayTable:
     Attributes:
         day: int32[n], days since 1970-01-01.
         ordinal: int32[n], working days from the first day of the table up to and including this one.
+        month: int32[n], year * 12 + month - 1, so that months can be counted.
+        day_of_month: int8[n], from 1.
         published: bool[n], false where the State Council's calendar is not known: a provisional count.
     """
 
     day: npt.NDArray[np.int32]
     ordinal: npt.NDArray[np.int32]
+    month: npt.NDArray[np.int32]
+    day_of_month: npt.NDArray[np.int8]
     published: npt.NDArray[np.bool_]
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the columns by name, as a store takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,8 +122,12 @@ def ordinals(first_day: int, last_day: int) -> WorkdayTable:
         )
     start, years = _years(first_day, last_day)
     published = np.concatenate([np.full(year.working.size, year.published) for year in years])
+    days = np.arange(first_day, last_day + 1)
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
     return WorkdayTable(
-        day=np.arange(first_day, last_day + 1, dtype=np.int32),
+        day=days.astype(np.int32),
+        month=(months.astype(np.int64) + 1970 * 12).astype(np.int32),
+        day_of_month=((days - months.astype("datetime64[D]").astype(np.int64)) + 1).astype(np.int8),
         ordinal=np.cumsum(_working(first_day, last_day), dtype=np.int32),
         published=published[first_day - start : last_day + 1 - start],
     )

@@ -59,8 +59,7 @@ def log(directory: str, rows: Sequence[Row]) -> Store:
     vehicles = {"vehicle": np.arange(3), "kind": 0, "maker": 0, "province": 0}
     store.append(schema.vehicle, 3, vehicles | {"swap": np.array([False, False, True])})
     calendar = ordinals(START - 1, START + 400)
-    days = {"day": calendar.day, "ordinal": calendar.ordinal, "published": calendar.published}
-    store.append(schema.workday, calendar.day.size, days)
+    store.append(schema.workday, calendar.day.size, calendar.columns())
     return store
 
 

@@ -20,7 +20,7 @@ from traceability.events import NEVER, NULL, day_number
 from traceability.registry import Registry
 from traceability.store import open_store
 from traceability.store.parquet import ParquetStore
-from traceability.vocabulary import Chemistry, Element, EventType, Level, Permit, Role
+from traceability.vocabulary import PROCESSING_PERMITS, Chemistry, Element, EventType, Level, Role
 
 E = EventType
 
@@ -349,7 +349,7 @@ def test_every_recycler_holds_each_permit_and_the_lapsed_lack_one_for_a_year(wor
     spans: dict[tuple[int, int], list[tuple[int, int | None]]] = {}
     for actor, kind, since, until in world.rows("select * from permit order by actor, kind, valid_from"):
         spans.setdefault((actor, kind), []).append((since, until))
-    assert len(spans) == recyclers * len(Permit)
+    assert len(spans) == recyclers * len(PROCESSING_PERMITS)
     lapsed = {actor for (actor, kind), held in spans.items() if kind == Permit.DISCHARGE and len(held) == 2}
     assert 0 < len(lapsed) < recyclers
     for (actor, kind), held in spans.items():

@@ -20,7 +20,16 @@ from traceability.events import NULL, EventBatch
 from traceability.lifecycle import TRANSITIONS
 from traceability.registry import Registry
 from traceability.store import Store, open_store, schema
-from traceability.vocabulary import VEHICLE_EVENTS, Chemistry, EventType, Level, LinkKind, Permit, State
+from traceability.vocabulary import (
+    VEHICLE_EVENTS,
+    Chemistry,
+    Detail,
+    EventType,
+    Level,
+    LinkKind,
+    Permit,
+    State,
+)
 
 GOOD = "ZZ9PB1AA0B1234G410000042"
 DAY = 20_000
@@ -387,3 +396,36 @@ def test_a_correction_of_a_record_that_is_not_there_is_refused(registry, store):
         registry.correct(slip, np.array([1]))
     assert registry.correct(slip, np.array([0])) == 1
     assert state_names(registry, units) == ["CODED"]
+
+
+class TestRemarks:
+    """Events that move nothing: about a unit, a vehicle, a firm."""
+
+    def test_a_remark_about_a_unit_leaves_it_where_it_stands(self, registry):
+        pack = registry.commission(
+            Level.PACK, coder=0, chemistry=Chemistry.LFP, made_day=DAY, energy_wh=1, mass_g=1, printed=None, rows=1
+        )  # fmt: skip
+        registry.record_one(EventType.LABEL, int(pack[0]), actor=0, event_day=DAY)
+        assert State(int(registry.states(pack)[0])) is State.UNREGISTERED
+        assert registry.events == 1
+
+    def test_a_remark_may_be_about_a_firm_alone(self, registry, store):
+        fined = EventBatch.of(EventType.PENALISE, NULL, actor=9, receiver=3, event_day=DAY, record_day=DAY)
+        first = registry.record(fined)
+        registry.detail(np.array([first]), Detail.FINE_YUAN, 20_000)
+        registry.finish()
+        assert store.rows(select(schema.event.c.unit, schema.event.c.receiver)) == [(None, 3)]
+        assert store.rows(select(schema.detail)) == [(0, int(Detail.FINE_YUAN), 20_000)]
+
+    def test_a_remark_about_a_stranger_is_refused(self, registry):
+        with pytest.raises(BatchError, match="number 4 was never commissioned"):
+            registry.record_one(EventType.LABEL, 4, actor=0, event_day=DAY)
+        assert registry.events == 0
+
+    def test_a_number_is_attached_to_an_event_of_the_log_only(self, registry):
+        with pytest.raises(BatchError, match="not in the log"):
+            registry.detail(np.array([0]), Detail.MASS_G, 1)
+
+    def test_an_event_that_moves_a_unit_still_needs_one(self):
+        with pytest.raises(BatchError, match="names none"):
+            EventBatch.of(EventType.SHIP, NULL, actor=0, event_day=DAY)

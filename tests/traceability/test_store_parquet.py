@@ -92,7 +92,7 @@ def test_files_have_the_types_of_the_schema(tmp_path):
         "BOOLEAN", "BIGINT",
     ]  # fmt: skip
     assert [sql_type for (sql_type,) in empty] == [
-        "BIGINT", "VARCHAR", "SMALLINT", "INTEGER", "SMALLINT", "BOOLEAN",
+        "BIGINT", "VARCHAR", "SMALLINT", "INTEGER", "SMALLINT", "INTEGER", "BOOLEAN",
     ]  # fmt: skip
 
 

@@ -7,13 +7,15 @@
 A case is a world of its own and states only what matters:
 
     name            what the case shows
+    todo            what is still to be written; while it stands there the case fails
     as_of           the day one looks back from; the last day that the case mentions
     view            "truth" (unless said) or "register"
     findings        how many; 0 under [[complies]], 1 under [[breaches]]
-    event           event, unit, vehicle, actor, receiver, carrier, happened, reported, invented, corrects
-    unit            unit, code, code_fault, purpose
-    vehicle         vehicle, swap
-    actor           actor, role
+    event           event, unit, vehicle, actor, receiver, carrier, happened, reported, invented, corrects,
+                    details (a table of numbers: {MASS_G = 380000})
+    unit            unit, code, code_fault, purpose, coder, mass_g, chemistry, made
+    vehicle         vehicle, swap, vin, maker, province, prefecture
+    actor           actor, role, province, prefecture, maker_code, credit_code, capacity_t_year
     permit          actor, kinds, from, to; an actor without a row holds all four, at any time
     link            kind, parent, child, from, to, reported
     material        lot, element, actor, day, input_g, recovered_g, residue_g, reported, invented
@@ -23,6 +25,12 @@ name needs a row in `actor`; unless said, it is the first whom the rule binds.  
 level: P a pack, M module, C cell, R remade product, L lot.  A code of "" is none.  `reported` is the same
 day, unless it says another or "never"; `invented = true` is a report of what did not happen; `corrects = 2`
 replaces the report of the case's second event.
+
+Beside the cases a file may explain mutants that no case can tell from the rule (see `proving`):
+
+    [[explained]]
+    mutant = "limit 1 -> 2 (order73)"
+    reason = "the number stands in the sentence only"
 """
 
 from __future__ import annotations
@@ -31,12 +39,13 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import Boolean, ColumnElement, String, Table
 
 from traceability.compliance.audit import Audit, Fate, audit
+from traceability.compliance.findings import Findings
 from traceability.compliance.rule import Rule
 from traceability.compliance.rules import RULES
 from traceability.compliance.views import VIEWS, view_of
@@ -45,6 +54,9 @@ from traceability.errors import UnknownName
 from traceability.events import NULL
 from traceability.store import Column, Store, schema
 from traceability.workdays import ordinals
+
+CASE_FILES: Final = Path(__file__).parent / "rules" / "cases"
+"""Where the case files of the shipped rules are."""
 
 _WORLD_SIZE = 1_000
 """Numbers that one case may use of each kind: the actors of case k are k * 1000 and up."""
@@ -57,6 +69,7 @@ class Case:
     Attributes:
         expected: how many findings.
         tables: table -> rows, columns as in the schema.
+        todo: what is still to be written, or ''; such a case fails.
     """
 
     rule: Rule
@@ -65,6 +78,12 @@ class Case:
     view: str
     as_of: int
     tables: Mapping[Table, Sequence[Mapping[str, Any]]]
+    todo: str = ""
+
+    @property
+    def actors(self) -> tuple[int, ...]:
+        """The actors of this world: nobody else's findings are the case's."""
+        return tuple(row["actor"] for row in self.tables[schema.actor])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +92,20 @@ class CaseResult:
 
     Attributes:
         found: how many findings; reason: why none could be looked for, or ''.
+        broken: the rule could not be asked: its mistake, not the case's.
+        findings: those that were found.
     """
 
     case: Case
     found: int
     reason: str
+    broken: bool
+    findings: Findings
 
     @property
     def passed(self) -> bool:
         """Whether the rule said what the case expects."""
-        return self.found == self.case.expected and not self.reason
+        return self.found == self.case.expected and not self.reason and not self.case.todo
 
 
 def load_cases(path: Path, rules: Iterable[Rule] = RULES, *, first: int = 0) -> tuple[Case, ...]:
@@ -98,16 +121,31 @@ def load_cases(path: Path, rules: Iterable[Rule] = RULES, *, first: int = 0) -> 
     known = {rule.id: rule for rule in rules}
     if path.stem not in known:
         raise UnknownName("rule", path.stem, known, where=str(path))
+    top = _read(path)
+    cases: list[Case] = []
+    for usual, kind in enumerate(("complies", "breaches")):
+        for row in top.rows(kind, ("name", "todo", "as_of", "view", "findings", *TABLES)):
+            cases.append(_case(known[path.stem], row, usual, first + len(cases)))
+    return tuple(cases)
+
+
+def load_explained(path: Path) -> dict[str, str]:
+    """Return mutant -> why no case can tell it from the rule, of a case file.
+
+    Raises:
+        CaseError: the file cannot be read, or a row is not a text each.
+        UnknownName: a key that nothing has.
+    """
+    rows = _read(path).rows("explained", ("mutant", "reason"))
+    return {row.text("mutant"): row.text("reason") for row in rows}
+
+
+def _read(path: Path) -> Row:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CaseError(f"{path}: {error}") from error
-    top = Row(content, path.name, ("complies", "breaches"))
-    cases: list[Case] = []
-    for usual, kind in enumerate(("complies", "breaches")):
-        for row in top.rows(kind, ("name", "as_of", "view", "findings", *TABLES)):
-            cases.append(_case(known[path.stem], row, usual, first + len(cases)))
-    return tuple(cases)
+    return Row(content, path.name, ("complies", "breaches", "explained"))
 
 
 def write_cases(store: Store, cases: Sequence[Case]) -> None:
@@ -119,8 +157,7 @@ def write_cases(store: Store, cases: Sequence[Case]) -> None:
     days = [case.as_of for case in cases] + [row["event_day"] for row in tables.get(schema.event, ())]
     if days:
         calendar = ordinals(min(days), max(days))
-        columns = {"day": calendar.day, "ordinal": calendar.ordinal, "published": calendar.published}
-        store.append(schema.workday, calendar.day.size, columns)
+        store.append(schema.workday, calendar.day.size, calendar.columns())
     for table, rows in tables.items():
         store.append(table, len(rows), {column.name: _column(column, rows) for column in table.c})
     store.finish()
@@ -132,10 +169,10 @@ def run_cases(store: Store, cases: Sequence[Case]) -> tuple[CaseResult, ...]:
 
 
 def _result(case: Case, answer: Audit) -> CaseResult:
-    own = [row["actor"] for row in case.tables[schema.actor]]
     outcome = answer.outcomes[0]
-    reason = outcome.reason if outcome.fate is Fate.BROKEN else ""
-    return CaseResult(case, int(np.isin(answer.findings.actor, own).sum()), reason)
+    broken = outcome.fate is Fate.BROKEN
+    own = answer.findings[np.isin(answer.findings.actor, case.actors)]
+    return CaseResult(case, len(own), outcome.reason if broken else "", broken, own)
 
 
 def _case(rule: Rule, row: Row, usual: int, number: int) -> Case:
@@ -149,7 +186,10 @@ def _case(rule: Rule, row: Row, usual: int, number: int) -> Case:
     view = row.text("view", "truth")
     if view not in VIEWS:
         raise UnknownName("view", view, VIEWS, where=row.where)
-    return Case(rule, row.text("name"), row.number("findings", usual), view, as_of, world.tables())
+    expected = row.number("findings", usual)
+    if bool(expected) is not bool(usual) or expected < 0:
+        raise row.error("findings", "at least 1" if usual else "0, or no such key")
+    return Case(rule, row.text("name"), expected, view, as_of, world.tables(), row.text("todo", ""))
 
 
 def _column(column: ColumnElement[Any], rows: Sequence[Mapping[str, Any]]) -> Column:

@@ -34,7 +34,7 @@ from traceability.compliance.law import DatedLimit, Regime, Unit
 from traceability.compliance.rule import Rule, Violations
 from traceability.compliance.views import View
 from traceability.events import EPOCH, day_number
-from traceability.vocabulary import EventType, Permit, Role
+from traceability.vocabulary import PROCESSING_PERMITS, EventType, Role
 
 COLUMNS = ("event_id", "unit", "vehicle", "actor", "day", "measured")
 """What every violations query yields, in this order."""
@@ -42,7 +42,7 @@ COLUMNS = ("event_id", "unit", "vehicle", "actor", "day", "measured")
 NOTHING: ColumnElement[int] = cast(null(), BigInteger)
 """A null that every database takes for a whole number."""
 
-ALL_PERMITS = len(Permit)
+ALL_PERMITS = len(PROCESSING_PERMITS)
 
 
 def finding(row: FromClause, measured: ColumnElement[Any] = NOTHING) -> Select[Any]:
@@ -209,6 +209,7 @@ def permits_held(view: View, asked: Select[Any]) -> Subquery:
     p, ask = view.permit, asked.distinct().subquery("asked")
     valid = and_(
         p.c.actor == ask.c.holder,
+        one_of(p.c.kind, PROCESSING_PERMITS),
         p.c.valid_from <= ask.c.day,
         or_(p.c.valid_to.is_(None), p.c.valid_to >= ask.c.day),
     )

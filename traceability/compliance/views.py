@@ -23,7 +23,8 @@ class View:
         name: 'truth' or 'register'.
         as_of: the day from which one looks back.
         event, link, material: columns as in the schema; nothing in them is later than `as_of`.
-        unit, vehicle, actor, permit, workday: the tables themselves.
+        detail: the numbers attached to events; join them to `event`.
+        meta, unit, vehicle, actor, permit, workday: the tables themselves.
     """
 
     name: str
@@ -31,6 +32,8 @@ class View:
     event: FromClause
     link: FromClause
     material: FromClause
+    detail: Table = schema.detail
+    meta: Table = schema.meta
     unit: Table = schema.unit
     vehicle: Table = schema.vehicle
     actor: Table = schema.actor

@@ -14,8 +14,10 @@ from traceability.errors import TraceabilityError, UnknownName
 from traceability.events import EPOCH, NULL, day_number
 from traceability.store import schema
 from traceability.vocabulary import (
+    REMARKS,
     VEHICLE_EVENTS,
     Chemistry,
+    Detail,
     Element,
     EventType,
     Level,
@@ -115,6 +117,13 @@ class Row:
             raise self.error(key, "a list of texts")
         return [self._named(value, kind) for value in values]
 
+    def numbers(self, key: str, kind: type[Member]) -> list[tuple[Member, int]]:
+        """Return the members of *kind* that a table names, each with its whole number; none where it is absent."""
+        values = self._values.get(key, {})
+        if not isinstance(values, dict) or not all(type(value) is int for value in values.values()):
+            raise self.error(key, "a table of whole numbers")
+        return [(self._named(name, kind), value) for name, value in values.items()]
+
     def _named(self, name: object, kind: type[Member]) -> Member:
         if name not in kind.__members__:
             raise UnknownName(kind.__name__.lower(), str(name), kind.__members__, where=self.where)
@@ -132,7 +141,7 @@ class World:
         self._vehicles: dict[str, dict[str, Any]] = {}
         self._permits: list[dict[str, Any]] = []
         self._rows: dict[Table, list[dict[str, Any]]] = {
-            t: [] for t in (schema.event, schema.link, schema.material)
+            t: [] for t in (schema.event, schema.detail, schema.link, schema.material)
         }
 
     def tables(self) -> dict[Table, list[dict[str, Any]]]:
@@ -164,6 +173,7 @@ class World:
                 "credit_code": None,
                 "role": Role[kind] if role is None else role,
                 "province": 0,
+                "prefecture": NULL,
                 "maker_code": None,
                 "stands_for": 1,
                 "capacity_t_year": NULL,
@@ -200,6 +210,7 @@ class World:
                 "kind": 0,
                 "maker": 0,
                 "province": 0,
+                "prefecture": NULL,
                 "swap": False,
             },
         )
@@ -209,11 +220,26 @@ class World:
 
     def declare_actor(self, row: Row) -> None:
         """Take in a row of `actor`."""
-        self.actor(row.text("actor"), row.where, row.member("role", Role))
+        name = row.text("actor")
+        self.actor(name, row.where, row.member("role", Role) if "role" in row else None)
+        for key in ("province", "prefecture", "capacity_t_year"):
+            if key in row:
+                self._actors[name][key] = row.number(key)
+        for key in ("maker_code", "credit_code"):
+            if key in row:
+                self._actors[name][key] = row.text(key) or None
 
     def declare_vehicle(self, row: Row) -> None:
         """Take in a row of `vehicle`."""
-        self.vehicle(row.text("vehicle"), swap=row.flag("swap"))
+        name = row.text("vehicle")
+        self.vehicle(name, swap=row.flag("swap"))
+        for key in ("province", "prefecture"):
+            if key in row:
+                self._vehicles[name][key] = row.number(key)
+        if "vin" in row:
+            self._vehicles[name]["vin"] = row.text("vin") or None
+        if "maker" in row:
+            self._vehicles[name]["maker"] = self.actor(row.text("maker"), row.where)
 
     def declare_unit(self, row: Row) -> None:
         """Take in a row of `unit`."""
@@ -225,6 +251,14 @@ class World:
             known["code_fault"] = row.number("code_fault")
         if "purpose" in row:
             known["purpose"] = row.member("purpose", Use)
+        if "coder" in row:
+            known["coder"] = self.actor(row.text("coder"), row.where)
+        if "mass_g" in row:
+            known["mass_g"] = row.number("mass_g")
+        if "chemistry" in row:
+            known["chemistry"] = row.member("chemistry", Chemistry)
+        if "made" in row:
+            known["made_day"] = row.day("made")
         self.unit(row.text("unit"), row.where, **known)
 
     def grant(self, row: Row) -> None:
@@ -238,7 +272,7 @@ class World:
         """Take in a row of `event`."""
         event = row.member("event", EventType)
         happened = row.day("happened")
-        usual_unit = None if event in VEHICLE_EVENTS else _USUAL_UNIT.get(event, "P1")
+        usual_unit = None if event in VEHICLE_EVENTS | REMARKS else _USUAL_UNIT.get(event, "P1")
         unit = row.text("unit") if "unit" in row else usual_unit
         vehicle = row.text("vehicle") if "vehicle" in row else "V1" if event in _IN_A_VEHICLE else None
         actor = row.text("actor", self.rule.binds[0].name.lower())
@@ -258,6 +292,8 @@ class World:
                 "corrects": self.first + row.number("corrects") - 1 if "corrects" in row else NULL,
             }
         )
+        for what, value in row.numbers("details", Detail):
+            self._rows[schema.detail].append({"event_id": rows[-1]["event_id"], "what": what, "value": value})
 
     def belong(self, row: Row) -> None:
         """Take in a row of `link`."""
@@ -298,9 +334,15 @@ class World:
 
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[[World, Row], None]]] = {
-    "actor": (("actor", "role"), World.declare_actor),
-    "unit": (("unit", "code", "code_fault", "purpose"), World.declare_unit),
-    "vehicle": (("vehicle", "swap"), World.declare_vehicle),
+    "actor": (
+        ("actor", "role", "province", "prefecture", "maker_code", "credit_code", "capacity_t_year"),
+        World.declare_actor,
+    ),
+    "unit": (
+        ("unit", "code", "code_fault", "purpose", "coder", "mass_g", "chemistry", "made"),
+        World.declare_unit,
+    ),
+    "vehicle": (("vehicle", "swap", "vin", "maker", "province", "prefecture"), World.declare_vehicle),
     "permit": (("actor", "kinds", "from", "to"), World.grant),
     "event": (
         (
@@ -314,6 +356,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[World, Row], None]]] = {
             "reported",
             "invented",
             "corrects",
+            "details",
         ),
         World.happen,
     ),

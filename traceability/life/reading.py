@@ -21,7 +21,7 @@ from traceability.life.parts import Holding, Life, LifeEvent, Party, Responsible
 from traceability.lifecycle import advance, standing, state_of
 from traceability.store import Store, schema
 from traceability.vin import Vin
-from traceability.vocabulary import VEHICLE_EVENTS, Chemistry, Level, LinkKind, Role, State, Use
+from traceability.vocabulary import REMARKS, VEHICLE_EVENTS, Chemistry, Level, LinkKind, Role, State, Use
 from traceability.vocabulary import EventType as E
 
 INTO_VEHICLE = frozenset({E.INSTALL, E.SWAP_IN})
@@ -160,13 +160,20 @@ def _events(store: Store, chosen: ColumnElement[bool]) -> tuple[LifeEvent, ...]:
 
 
 def _effective(events: Iterable[LifeEvent]) -> list[LifeEvent]:
-    return [event for event in events if event.happened and event.corrected_by is None]
+    # a remark is no step on a unit's way
+    return [
+        event
+        for event in events
+        if event.happened and event.corrected_by is None and event.event not in REMARKS
+    ]
 
 
 def _replayed(events: Sequence[LifeEvent], level: Level, number: int) -> State | None:
     """Return the state after all that happened, in the order in which it was recorded, as a registry does."""
     now = np.array([standing(level, State.UNREGISTERED)], dtype=np.uint8)
     for event in sorted(events, key=lambda event: event.event_id):
+        if event.event in REMARKS:
+            continue
         if event.happened and (event.event in VEHICLE_EVENTS) == (level is Level.VEHICLE):
             try:
                 now = advance(now, event.event, np.array([number]))

@@ -1,6 +1,8 @@
 """The tables of a log store, one definition for Parquet, SQLite and PostgreSQL.
 
 Days are whole numbers since 1970-01-01, masses whole grams, so that a rule needs no division and no float.
+`detail` attaches numbers to an event: what was weighed, whether a check was passed.  A prefecture is its
+four digits of GB/T 2260, null where nobody says; a month of `workday` is year * 12 + month - 1.
 Numbers of rows (`event_id`) are given by the registry, never by a database sequence.
 """
 
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, SmallInteger, String, Table
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -33,6 +35,14 @@ event = Table(
     Column("record_day", Integer),
     Column("happened", Boolean, nullable=False),
     Column("corrects", BigInteger),
+)
+
+detail = Table(
+    "detail",
+    metadata,
+    Column("event_id", BigInteger, nullable=False),
+    Column("what", SmallInteger, nullable=False),
+    Column("value", BigInteger, nullable=False),
 )
 
 unit = Table(
@@ -69,6 +79,7 @@ vehicle = Table(
     Column("kind", SmallInteger, nullable=False),
     Column("maker", Integer, nullable=False),
     Column("province", SmallInteger, nullable=False),
+    Column("prefecture", Integer),
     Column("swap", Boolean, nullable=False),
 )
 
@@ -80,6 +91,7 @@ actor = Table(
     Column("credit_code", String(18)),
     Column("role", SmallInteger, nullable=False),
     Column("province", SmallInteger, nullable=False),
+    Column("prefecture", Integer),
     Column("maker_code", String(3)),
     Column("stands_for", Integer, nullable=False),
     Column("capacity_t_year", Integer),
@@ -114,8 +126,10 @@ workday = Table(
     metadata,
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("ordinal", Integer, nullable=False),
+    Column("month", Integer, nullable=False),
+    Column("day_of_month", SmallInteger, nullable=False),
     Column("published", Boolean, nullable=False),
 )
 
-TABLES: tuple[Table, ...] = (meta, event, unit, link, vehicle, actor, permit, material, workday)
+TABLES: tuple[Table, ...] = (meta, event, detail, unit, link, vehicle, actor, permit, material, workday)
 """Every table of a store."""
