@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from traceability.errors import CodeError
-from traceability.events import day_number
+from traceability.events import NULL, day_number
 from traceability.lettering import (
     NOWHERE,
     Bytes,
@@ -157,6 +157,11 @@ def _places(form: Form) -> dict[str, slice]:
         places[field.name] = slice(start, start + field.width)
         start += field.width
     return places
+
+
+def place_of(name: str, form: Form) -> slice:
+    """Return where the field called *name* stands in a code of *form*."""
+    return _places(form)[name]
 
 
 # Reading one
@@ -323,6 +328,35 @@ def faults(codes: Bytes, level: Numbers | None = None) -> Matrix:
             Fault.FORM if form is Form.REUSED_LONG else 0
         )
     return result
+
+
+def told(codes: Bytes) -> tuple[Matrix, Matrix, npt.NDArray[np.int32]]:
+    """Return uint8[n] Level, uint8[n] Chemistry and int32[n] day of production that each good code tells.
+
+    A reused product is a PRODUCT, whatever its letter.  A code with a fault tells 0, 0 and NULL.
+
+    >>> [int(column[0]) for column in told(np.array([b"ZZ9PB1AA0B1234G410000042"]))]
+    [1, 1, 20544]
+    """
+    level, chemistry = np.zeros(codes.shape, dtype=np.uint8), np.zeros(codes.shape, dtype=np.uint8)
+    made = np.full(codes.shape, NULL, dtype=np.int32)
+    length, good = np.char.str_len(codes), faults(codes) & (Fault.SYNTAX | Fault.SENSE) == 0
+    kinds = np.array(list(CHEMISTRY_OF.values()), dtype=np.uint8)
+    levels = np.array(list(LEVEL_OF.values()), dtype=np.uint8)
+    for form in Form:
+        rows = np.flatnonzero(good & (length == form))
+        characters = codes[rows].astype(f"S{form}").view(np.uint8).reshape(-1, form)
+        column = {name: characters[:, place.start] for name, place in _places(form).items()}
+        printed = levels[places_in("".join(LEVEL_OF))[column["level"]]]
+        level[rows] = printed if form is Form.NEW else Level.PRODUCT
+        chemistry[rows] = kinds[places_in("".join(CHEMISTRY_OF))[column["battery type"]]]
+        year, month, day = (
+            places_in(letters)[column[name]].astype(np.int64)
+            for name, letters in (("year", YEAR), ("month", MONTH), ("day", DAY))
+        )
+        months = (FIRST_YEAR + year - 1970) * len(MONTH) + month
+        made[rows] = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day
+    return level, chemistry, made
 
 
 def _makes_sense(characters: Matrix, form: Form, level: Numbers | None) -> npt.NDArray[np.bool_]:

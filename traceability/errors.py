@@ -6,6 +6,8 @@
     ├── BatchError              columns of an event batch that do not fit together
     ├── StoreError              a store that is missing, foreign, newer than this program, or half written
     ├── UnknownName             a name that nothing has, with the closest that something has
+    ├── TableError              a table that cannot be read or written: which file, which line, what was expected
+    ├── ExchangeError           a document of an outside format that cannot be read or written: where, what was expected
     ├── ScenarioError           a scenario file that cannot be used: what, where, what was expected
     └── RuleBroken              a rule whose query does not run: which rule, which place
 
@@ -69,6 +71,14 @@ class BatchError(TraceabilityError):
 
 class StoreError(TraceabilityError):
     """A store that cannot be opened or written."""
+
+
+class TableError(TraceabilityError):
+    """A file of rows (CSV, XLSX, Parquet), or a mapping of its columns, that cannot be read or written."""
+
+
+class ExchangeError(TraceabilityError):
+    """A document of an outside format (EPCIS, OCEL, passports) that cannot be read or written."""
 
 
 class ScenarioError(TraceabilityError):

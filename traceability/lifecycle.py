@@ -170,3 +170,43 @@ def advance(standings: Standings, event: E, units: Units) -> Standings:
             units.size,
         )
     return after
+
+
+def began(level: Level, first: E, second: E | None = None) -> S | None:
+    """Return where a unit stood before *first*, of a log that does not tell how it came there.
+
+    Where more than one state would do, it is one from which *second* can follow too, else the first of the table;
+    None where *first* cannot happen to this level at all.
+
+    >>> began(Level.PACK, E.RECEIVE).name, began(Level.PACK, E.KEEP, E.INSTALL).name
+    ('IN_TRANSIT', 'REMOVED')
+    """
+    ways = [(before, after) for (before, event), after in TRANSITIONS[level].items() if event is first]
+    for before, after in ways:
+        if second is None or (after, second) in TRANSITIONS[level]:
+            return before
+    return ways[0][0] if ways else None
+
+
+def can_come_to(level: Level, state: S, event: E) -> bool:
+    """Return whether *event* can happen to what stands in *state*, if other events come before it.
+
+    >>> can_come_to(Level.PACK, S.IN_VEHICLE, E.RECEIVE), can_come_to(Level.PACK, S.PROCESSED, E.RECEIVE)
+    (True, False)
+    """
+    reached, ahead = {state}, [state]
+    while ahead:
+        here = ahead.pop()
+        for (before, what), after in TRANSITIONS[level].items():
+            if before is here:
+                if what is event:
+                    return True
+                if after not in reached:
+                    reached.add(after)
+                    ahead.append(after)
+    return False
+
+
+def followers(level: Level, state: S) -> tuple[E, ...]:
+    """Return the events that can follow *state*, in the order of the vocabulary."""
+    return tuple(sorted(event for before, event in TRANSITIONS[level] if before is state))

@@ -16,7 +16,7 @@ from sqlalchemy import Table, func, select
 from traceability import codes
 from traceability.errors import BatchError, TraceabilityError
 from traceability.events import NEVER, NULL, Column, EventBatch
-from traceability.lifecycle import advance, level_of, standing, state_of
+from traceability.lifecycle import IMPOSSIBLE, NEXT, advance, began, level_of, standing, state_of
 from traceability.store import schema
 from traceability.store.base import Column as StoreColumn
 from traceability.store.base import Store
@@ -50,10 +50,17 @@ class Registry:
         rows = store.select(
             select(e.c.event_id, e.c.event, e.c.unit, e.c.vehicle).where(e.c.happened).order_by(e.c.event_id)
         )
-        for event, unit, vehicle in zip(rows["event"], rows["unit"], rows["vehicle"], strict=True):
-            registry._move(
-                EventBatch.of(EventType(int(event)), int(unit), vehicles=int(vehicle), actor=0, event_day=0)
+        gaps = store.meta().get("truth") == "no"
+        following = _following(rows) if gaps else []
+        for place, (event, unit, vehicle) in enumerate(
+            zip(rows["event"], rows["unit"], rows["vehicle"], strict=True)
+        ):
+            batch = EventBatch.of(
+                EventType(int(event)), int(unit), vehicles=int(vehicle), actor=0, event_day=0
             )
+            if gaps:
+                registry._bridge(batch, following[place])
+            registry._move(batch)
         last = store.rows(select(func.max(e.c.event_id)))[0][0]
         registry._next_event = 0 if last is None else int(str(last)) + 1
         return registry
@@ -119,6 +126,7 @@ class Registry:
         province: Column,
         swap: npt.NDArray[np.bool_] | bool,
         rows: int,
+        prefecture: Column = NULL,
     ) -> Int64s:
         """Return int64[rows], the dense numbers of new vehicles; they still stand UNREGISTERED."""
         numbers = self._vehicles.add(rows, Level.VEHICLE)
@@ -130,6 +138,7 @@ class Registry:
             kind=kind,
             maker=maker,
             province=province,
+            prefecture=prefecture,
             swap=swap,
         )
         return numbers
@@ -244,6 +253,17 @@ class Registry:
             )
         return self.record(correction)
 
+    def take_up(self, numbers: Int64s, states: npt.NDArray[np.uint8], *, vehicles: bool = False) -> None:
+        """Let units stand where a log that was not kept from the beginning implies; nothing is recorded.
+
+        Args:
+            numbers: int64[n], of units, or of vehicles (*vehicles*), each commissioned.
+            states: uint8[n], the State that each stands in from now on.
+        """
+        standings = self._vehicles if vehicles else self._units
+        before = standings.at(numbers)
+        standings.put(numbers, before - state_of(before) + states.astype(np.uint8))
+
     def states(self, units: Int64s) -> npt.NDArray[np.uint8]:
         """Return uint8[n], the State of each unit."""
         return state_of(self._units.at(units))
@@ -266,6 +286,19 @@ class Registry:
     def finish(self) -> None:
         """Mark the store complete."""
         self.store.finish()
+
+    def _bridge(self, batch: EventBatch, following: EventType | None) -> None:
+        """Let the one subject of *batch* stand where its event can happen, if it stands elsewhere."""
+        if batch.event in REMARKS:
+            return
+        of_vehicles = batch.event in VEHICLE_EVENTS
+        numbers = np.atleast_1d(np.asarray(batch.vehicles)) if of_vehicles else batch.units
+        now = (self._vehicles if of_vehicles else self._units).at(numbers)
+        if NEXT[batch.event][now][0] != IMPOSSIBLE:
+            return
+        before = began(Level(int(level_of(now)[0])), batch.event, following)
+        if before is not None:
+            self.take_up(numbers.astype(np.int64), np.array([before], dtype=np.uint8), vehicles=of_vehicles)
 
     def _move(self, batch: EventBatch) -> _Move:
         if batch.event in REMARKS:
@@ -346,6 +379,20 @@ class _Standings:
             raise BatchError(
                 f"{event.name}: number {int(twice[0])} stands twice in a batch of {numbers.size}"
             )
+
+
+def _following(rows: Mapping[str, npt.NDArray[np.integer]]) -> list[EventType | None]:
+    """Return for each row the next event that moves the same unit or vehicle, None for the last."""
+    following: list[EventType | None] = [None] * len(rows["event"])
+    ahead: dict[tuple[bool, int], EventType] = {}
+    for place in reversed(range(len(following))):
+        event = EventType(int(rows["event"][place]))
+        of_vehicles = event in VEHICLE_EVENTS
+        subject = of_vehicles, int(rows["vehicle" if of_vehicles else "unit"][place])
+        following[place] = ahead.get(subject)
+        if event not in REMARKS:
+            ahead[subject] = event
+    return following
 
 
 def _named(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:

@@ -235,3 +235,4 @@ class Detail(IntEnum):
     CASCADE = 19
     FINE_YUAN = 20
     RESIDUE_G = 21
+    SOH_PPM = 22

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_a_rule_whose_trigger_is_not_in_the_log_is_skipped_with_the_reason(log):
     assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, "the truth has no ISSUE_CERTIFICATE")
 
 
+def test_a_rule_that_can_do_with_one_of_several_numbers_is_skipped_where_there_is_none(log):
+    lot = 'event = [{event = "RECOVER", actor = "cu", happened = 2026-05-06, details = {%s = 2200}}]'
+    without, one = (
+        audit(log(lot % what), truth(AS_OF), (BY_ID["R54"],)) for what in ("MASS_G", "ENERGY_KGCE_T")
+    )
+    assert (without.outcomes[0].fate, without.outcomes[0].reason) == (
+        Fate.SKIPPED,
+        "no event of the truth has a number RARE_EARTH_OUT_G or TARGET_OUT_G or WATER_REUSED_KG or ENERGY_KGCE_T",
+    )
+    assert (one.outcomes[0].fate, one.outcomes[0].findings) == (Fate.RAN, 1)
+
+
 def test_a_rule_that_is_not_yet_law_is_skipped(log):
     outcome = audit(log(TWO_RECEIPTS), truth(day_of(2026, 3, 31)), (BY_ID["R44"],)).outcomes[0]
     assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, "not in force on any day that the view shows")
@@ -145,7 +158,14 @@ def test_with_every_report_prompt_and_true_the_register_shows_all_but_lateness(l
         {event = "ISSUE_CERTIFICATE", actor = "elv", happened = 2026-06-30},
     ]""")
     card = happened_and_visible(store, AS_OF)
-    assert {score.rule.id for score in card.scores if score.happened} == {"R20", "R25", "R29", "R35", "R44"}
+    assert {score.rule.id for score in card.scores if score.happened} == {
+        "R20",
+        "R25",
+        "R29",
+        "R33",
+        "R35",
+        "R44",
+    }
     assert all(score.happened == score.visible == score.both for score in card.scores)
 
 
@@ -257,3 +277,59 @@ def test_a_view_is_called_by_name():
     assert view_of("register", 5).as_of == register(5).as_of == 5
     with pytest.raises(UnknownName, match="unknown view `registry`; did you mean `register`"):
         view_of("registry", 5)
+
+
+def test_a_rule_is_skipped_where_no_row_has_a_column_that_it_cannot_do_without(log):
+    outlet = 'event = [{event = "OPEN_OUTLET", actor = "oem", receiver = "outlet", happened = 2026-05-06}]'
+    outcome = audit(log(outlet), truth(AS_OF), (BY_ID["R14"],)).outcomes[0]
+    assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, "no row of vehicle has a prefecture")
+
+
+def test_one_row_with_that_column_is_enough(log):
+    world = """
+    actor = [{actor = "outlet", prefecture = 4401}]
+    vehicle = [{vehicle = "V1", prefecture = 4403}, {vehicle = "V2"}]
+    event = [{event = "OPEN_OUTLET", actor = "oem", receiver = "outlet", happened = 2026-05-06}]
+    """
+    assert audit(log(world), truth(AS_OF), (BY_ID["R14"],)).outcomes[0].fate is Fate.RAN
+
+
+def test_a_rule_is_skipped_where_no_event_has_a_number_that_it_cannot_do_without(log):
+    world = """
+    event = [
+        {event = "RECEIVE", unit = "P1", happened = 2026-05-06, details = {DAMAGED = 1}},
+        {event = "SHIP", unit = "P1", happened = 2026-12-06, details = {MASS_G = 1}},
+    ]
+    """
+    outcome = audit(log(world), truth(AS_OF), (BY_ID["R27"],)).outcomes[0]
+    assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, "no event of the truth has a number MASS_G")
+
+
+def imported(path: Path, *columns: str) -> Store:
+    """A log that says with which columns it was imported."""
+    world = path / "R46.toml"
+    world.write_text(
+        f'[[complies]]\nname = "the world"\nas_of = 2026-12-01\n{TWO_RECEIPTS}', encoding="utf-8"
+    )
+    store = open_store(f"sqlite:///{path / 'imported.sqlite'}", create=True)
+    store.set_meta("columns", json.dumps(columns))
+    write_cases(store, load_cases(world))
+    return store
+
+
+def test_a_deadline_is_not_asked_of_a_log_that_was_imported_without_report_days(tmp_path):
+    with imported(tmp_path, "event_day", "unit") as store:
+        outcome = audit(store, truth(AS_OF), (RECEIPT_REPORTED_LATE,)).outcomes[0]
+    assert (outcome.fate, outcome.reason) == (Fate.SKIPPED, "column missing: record_day")
+
+
+def test_a_deadline_is_asked_of_a_log_that_was_imported_with_them(tmp_path):
+    with imported(tmp_path, "event_day", "record_day") as store:
+        outcome = audit(store, truth(AS_OF), (RECEIPT_REPORTED_LATE,)).outcomes[0]
+    assert (outcome.fate, outcome.findings) == (Fate.RAN, 2)
+
+
+def test_a_log_of_which_nothing_was_ever_reported_has_breaches_all_the_same(log):
+    never = 'event = [{event = "RECEIVE", happened = 2026-05-06, reported = "never"}]'
+    outcome = audit(log(never), truth(AS_OF), (RECEIPT_REPORTED_LATE,)).outcomes[0]
+    assert (outcome.fate, outcome.findings) == (Fate.RAN, 1)

@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 
 from traceability.compliance.audit import audit, happened_and_visible
-from traceability.compliance.cases import Case, load_cases, run_cases, write_cases
+from traceability.compliance.cases import (
+    CASE_FILES,
+    Case,
+    load_cases,
+    load_explained,
+    run_cases,
+    write_cases,
+)
 from traceability.compliance.findings import Findings
 from traceability.compliance.rules import RULES
-from traceability.compliance.views import register, truth, view_of
+from traceability.compliance.views import register, truth
 from traceability.compliance.worlds import CaseError
 from traceability.errors import UnknownName
 from traceability.events import day_number
 from traceability.store import Store, open_store
 
-CASE_FILES = Path(__file__).parents[1] / "rules"
 KINDS = ("parquet", "sqlite", "postgresql")
 
 
@@ -57,7 +63,7 @@ def test_each_limit_of_a_rule_is_hit(rule, stores):
     """Some case breaches each dated limit: no limit stands in the table untried."""
     hit: set[int] = set()
     for case in (case for case in CASES if case.rule is rule):
-        answer = audit(stores["sqlite"], view_of(case.view, case.as_of), (rule,))
+        answer = audit(stores["sqlite"], case.seen, (rule,))
         hit |= set(answer.findings.limit.tolist())
     assert hit == set(range(len(rule.limits)))
 
@@ -146,6 +152,10 @@ def test_a_wrong_name_is_answered_with_the_closest(tmp_path, text, message):
             "[[complies]]\nname = 'x'\nevent = [{event = 'RECEIVE', happened = '2026-05-06'}]",
             r"event 1: `happened` is '2026-05-06', expected a day, like 2026-05-06",
         ),
+        (
+            "[[complies]]\nname = 'x'\nas_of = 2026-05-06\nscale = 0",
+            r"R46.toml, complies 1: `scale` is 0, expected at least 1",
+        ),
         ("complies = 3", r"R46.toml: `complies` is 3, expected a list of tables"),
         ("[[complies", r"R46.toml: Expected"),
     ],
@@ -160,3 +170,30 @@ def test_a_file_of_no_rule_is_refused(tmp_path):
     path.write_text("", encoding="utf-8")
     with pytest.raises(UnknownName, match="unknown rule `R64`"):
         load_cases(path)
+
+
+def test_a_case_that_is_still_to_be_written_fails(tmp_path):
+    """Even where the rule says what it expects."""
+    path = written(
+        tmp_path,
+        "[[complies]]\nname = 'x'\ntodo = 'think'\nevent = [{event = 'RECEIVE', happened = 2026-05-06}]",
+    )
+    (case,) = load_cases(path)
+    with open_store(f"sqlite:///{tmp_path / 'log.sqlite'}", create=True) as store:
+        write_cases(store, [case])
+        (result,) = run_cases(store, [case])
+    assert (result.found, case.expected, result.passed) == (0, 0, False)
+
+
+@pytest.mark.parametrize(("kind", "number"), [("complies", 1), ("breaches", 0), ("breaches", -1)])
+def test_a_number_of_findings_belongs_to_its_kind(tmp_path, kind, number):
+    text = f"[[{kind}]]\nname = 'x'\nas_of = 2026-05-06\nfindings = {number}"
+    with pytest.raises(CaseError, match=rf"{kind} 1: `findings` is {number}, expected"):
+        load_cases(written(tmp_path, text))
+
+
+def test_an_explanation_names_a_mutant_and_gives_a_reason(tmp_path):
+    path = written(tmp_path, "[[explained]]\nmutant = 'needs without X'\nreason = 'because'")
+    assert load_explained(path) == {"needs without X": "because"}
+    with pytest.raises(CaseError, match=r"explained 1: `reason` is missing, expected a text"):
+        load_explained(written(tmp_path, "[[explained]]\nmutant = 'needs without X'"))

@@ -62,7 +62,7 @@ def test_a_number_of_grade_u_is_marked_as_assumed(rule):
 
 
 def test_an_article_of_order_73_is_named_only_where_its_number_was_seen():
-    """REGULATION knows the numbers of Arts. 18, 19, 22, 24(7) and 45(3) of those that these rules use."""
+    """REGULATION knows the numbers of Arts. 11, 18, 19, 22, 24(7), 42 and 45(3) of those that these rules use."""
     named = {
         (rule.id, str(limit.article))
         for rule in RULES
@@ -70,12 +70,15 @@ def test_an_article_of_order_73_is_named_only_where_its_number_was_seen():
         if limit.article.act == "Order 73" and limit.article.known
     }
     assert named == {
+        ("R10", "Order 73 art. 11"),
         ("R20", "Order 73 art. 19"),
         ("R35", "Order 73 art. 45(3)"),
         ("R44", "Order 73 art. 18"),
+        ("R45", "Order 73 art. 18"),
         ("R46", "Order 73 art. 24(7)"),
         ("R47", "Order 73 art. 24(7)"),
         ("R57", "Order 73 art. 22"),
+        ("R59", "Order 73 art. 42"),
     }
 
 

@@ -74,7 +74,10 @@ def small(
     raw = baseline()
     raw |= {"name": "small", "scale": scale, "from": first, "until": until, "seed": seed, "replications": 1}
     for section, figures in sections.items():
-        raw[section] |= figures
+        for name, figure in figures.items():
+            part = raw[section].get(name)
+            # a section of sections, such as inspection, keeps the figures that nobody changes
+            raw[section][name] = part | figure if isinstance(part, dict) and "sources" in part else figure
     for habits in raw["reporting"].values():
         habits |= reporting or {}
     return Scenario.model_validate(raw)

@@ -20,6 +20,7 @@ from traceability.vocabulary import EventType
 E = EventType
 SCALE = 10_000
 DAYS_A_YEAR = 365.25
+REGISTERED_SHARE = small().manufacture.registered_share
 EXITS = f"({E.RECEIVE_VEHICLE}, {E.EXPORT}, {E.DIVERT}, {E.LOSE})"
 LIMITED = {Kind.BUS: 13.0, Kind.TRUCK: 15.0}
 
@@ -59,7 +60,7 @@ def expected_exits(
     months = (days + np.datetime64("1970-01-01")).astype("datetime64[M]")
     _, month, length = np.unique(months, return_inverse=True, return_counts=True)
     year, place = month // 12, month % 12
-    sold = figures.registrations[year] * figures.season[place] / length[month] / scale
+    sold = figures.registered(REGISTERED_SHARE)[year] * figures.season[place] / length[month] / scale
     found = np.zeros(ends.size)
     for each in Kind if kind is None else (kind,):
         age = ends[None, :] - days[:, None]
@@ -187,7 +188,7 @@ def test_nobody_leaves_in_the_first_thirty_days():
 
 def test_the_stock_is_what_was_sold_less_what_left():
     """The measure of the stock against the integral, at the end of every fifth year."""
-    sold = np.cumsum(inputs().registrations)
+    sold = np.cumsum(inputs().registered(REGISTERED_SHARE))
     gone = np.cumsum(expected()) * SCALE
     for year in (2020, 2025, 2030, 2035):
         measured = (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,13 +21,23 @@ from traceability.errors import ScenarioError
 from traceability.events import day_number
 
 BASELINE = (Path(sim.__file__).parent / "scenarios" / "baseline.toml").read_text("utf-8")
-FIGURES = [
-    (section, key)
-    for section, table in baseline().items()
-    if isinstance(table, dict) and section != "reporting"
-    for key in table
-    if key != "sources"
-] + [("reporting.outlets", key) for key in Reporting.model_fields if key != "sources"]
+
+
+def sections() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every section of the baseline with the path of its table, those of `reporting` left out."""
+    for name, table in baseline().items():
+        if isinstance(table, dict) and name != "reporting":
+            inner = (
+                {name: table}
+                if "sources" in table
+                else {f"{name}.{who}": part for who, part in table.items()}
+            )
+            yield from inner.items()
+
+
+FIGURES = [(section, key) for section, table in sections() for key in table if key != "sources"] + [
+    ("reporting.outlets", key) for key in Reporting.model_fields if key != "sources"
+]
 
 
 def changed(*replacements: tuple[str, str]) -> str:
@@ -109,11 +121,13 @@ def test_the_list_of_assumptions_holds_every_figure_with_unit_grade_and_both_lan
 
 def test_a_figure_is_listed_as_the_file_has_it():
     listed = {p.key: p for p in parameters(load("baseline"))}
-    assert listed["life.shape"].value == "5.79"
+    assert listed["life.shape"].value == "6.01"
     assert (
         listed["life.export_share"].value == "0 from 2011-01-01; 0.02 from 2021-01-01; 0.06 from 2024-01-01"
     )
     assert listed["enforcement.swap_exempt"].grade == "official"
+    assert listed["inspection.mee.list_ban_years"].grade == "official"
+    assert listed["inspection.mofcom.fine_yuan"].unit == "yuan/case"
     assert listed["scrapping.firms"] == (
         "scrapping.firms", "732", "firms", "press", "732 dismantlers in 2021", "licensed dismantlers", "报废机动车回收拆解企业数",
     )  # fmt: skip
@@ -167,7 +181,10 @@ def test_an_unknown_key_is_told_with_its_line_and_the_closest_name(refusal):
 
 def test_an_unknown_key_that_resembles_none_is_told_what_there_is(refusal):
     said = refusal(changed(("lot_t = 20.0", "lot_t = 20.0\nxyzzy = 1")))
-    assert "unknown key `production_scrap.xyzzy`; known here: sources, lot_t, storage_days" in said
+    assert (
+        "unknown key `production_scrap.xyzzy`; known here: sources, rate_kg_kwh, listed_share, lot_t, storage_days"
+        in said
+    )
 
 
 def test_an_unknown_key_of_the_top_is_told_with_the_closest(refusal):
@@ -198,7 +215,7 @@ def test_a_reporter_that_is_left_out_is_named(refusal):
 
 
 def test_a_missing_figure_is_told_with_the_line_of_its_section(refusal):
-    text = changed(("shape = 5.79\n", ""))
+    text = changed(("shape = 6.01\n", ""))
     assert f"mine.toml:{line_of(text, '[life]')}: `life.shape` is missing" in refusal(text)
 
 
@@ -345,12 +362,12 @@ def test_what_cannot_be_together_is_refused(refusal, replacement, expected):
 def test_all_that_is_wrong_is_told_at_once(refusal):
     said = refusal(
         changed(
-            ("shape = 5.79", "shape = -1"),
-            ("payable_share = 0.72", "payable_share = 7"),
+            ("shape = 6.01", "shape = -1"),
+            ("payable_other = 0.70", "payable_other = -7"),
             ("seed = 2026", "sed = 1"),
         )
     )
-    assert [name in said for name in ("`life.shape`", "`market.payable_share`", "`sed`")] == [True] * 3
+    assert [name in said for name in ("`life.shape`", "`market.payable_other`", "`sed`")] == [True] * 3
     assert len(said.splitlines()) == 4  # and `seed` is missing
 
 
@@ -426,9 +443,9 @@ def test_a_scenario_that_extends_another_changes_what_it_names_and_keeps_the_res
     base = load("baseline")
     assert mine.market.deposit_yuan_pack.on(0) == 1000
     assert mine.market.sources["deposit_yuan_pack"] == "assumed: what if"
-    assert mine.market.sources["payable_share"] == base.market.sources["payable_share"]
+    assert mine.market.sources["payable_other"] == base.market.sources["payable_other"]
     assert mine.life == base.life
-    assert mine.market.payable_share == base.market.payable_share
+    assert mine.market.payable_other == base.market.payable_other
 
 
 def test_extends_names_a_file_beside_the_one_that_says_it(tmp_path, loaded):
@@ -470,11 +487,11 @@ def test_an_extends_that_names_nothing_is_refused(refusal, value, expected):
 
 
 def test_a_wrong_figure_of_a_parent_is_told_where_it_stands(tmp_path, refusal):
-    text = changed(("shape = 5.79", "shape = -1"))
+    text = changed(("shape = 6.01", "shape = -1"))
     (tmp_path / "parent.toml").write_text(text)
-    said = refusal('extends = "parent.toml"\nname = "child"\n[market]\npayable_share = 3\n')
+    said = refusal('extends = "parent.toml"\nname = "child"\n[market]\npayable_other = -3\n')
     assert f"parent.toml:{line_of(text, 'shape = -1')}: `life.shape`" in said
-    assert "mine.toml:4: `market.payable_share`" in said
+    assert "mine.toml:4: `market.payable_other`" in said
 
 
 # --- back and forth ---

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 import sim
 from sim.dated import Dated
-from sim.practices import Reporting, Section
+from sim.practices import Inspections, Reporting, Section
 from sim.scenario import Scenario, load
 from tests.sim.small import World, anew, baseline, run
 from traceability.errors import ScenarioError
@@ -81,7 +81,7 @@ def taken(path: Path) -> Scenario | None:
 def figures(scenario: Scenario) -> list[float]:
     found: list[float] = []
     sections = [getattr(scenario, name) for name in type(scenario).model_fields]
-    for section in [*sections, *scenario.reporting.values()]:
+    for section in [*sections, *scenario.reporting.values(), *dict(scenario.inspection).values()]:
         if isinstance(section, Section):
             for name in type(section).model_fields:
                 value = getattr(section, name)
@@ -148,10 +148,17 @@ def test_a_name_of_anything_is_refused(name):
 _APART = {"poor_share", "storage_share", "accident_share"}
 
 
+def tables_of(raw: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    """The tables of a section: one, or those of all reporters."""
+    if section == "reporting":
+        return list(raw["reporting"].values())
+    name, _, part = section.partition(".")
+    return [raw[name][part] if part else raw[name]]
+
+
 def bounds(section: str, model: type[Section], figure: str) -> tuple[Any, Any]:
     """The least and the greatest value that the model takes for a figure, as its bounds have it."""
-    raw = baseline()
-    table = raw["reporting"]["outlets"] if section == "reporting" else raw[section]
+    table = tables_of(baseline(), section)[0]
     info = model.model_fields[figure]
     stated = {type(m).__name__: m for m in info.metadata}
     if "Ge" in stated and "Le" in stated:
@@ -169,7 +176,8 @@ def bounds(section: str, model: type[Section], figure: str) -> tuple[Any, Any]:
 
 def edges() -> dict[tuple[str, str], tuple[Any, Any]]:
     found = {}
-    for section, field in Scenario.model_fields.items():
+    inspections = {f"inspection.{name}": field for name, field in Inspections.model_fields.items()}
+    for section, field in (Scenario.model_fields | inspections).items():
         model = Reporting if section == "reporting" else field.annotation
         if isinstance(model, type) and issubclass(model, Section):
             for figure in model.model_fields:
@@ -195,7 +203,7 @@ def at_the_edge(
         value = EDGES[section, figure][side]
         if side and figure in _APART:
             value = 0.0
-        for table in raw["reporting"].values() if section == "reporting" else [raw[section]]:
+        for table in tables_of(raw, section):
             table[figure] = value
     rule = raw["collection"]
     rule["transit_last_days"] = max(rule["transit_first_days"], rule["transit_last_days"])
@@ -256,6 +264,8 @@ def test_the_shortest_and_the_coarsest_worlds_run(first, until, scale):
         ("informal", {"recovery_share": 0.0, "resold_share": 1.0}),
         ("market", {"deposit_yuan_pack": 1e9}),
         ("market", {"informal_premium": 1e9}),
+        ("collection", {"refused_share": 1.0}),
+        ("learning", {"prior_share": 1.0, "learning_share": 1.0, "memory_packs": 0.0}),
         ("production_scrap", {"lot_t": 0.1}),
     ],
 )  # fmt: skip

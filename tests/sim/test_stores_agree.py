@@ -19,7 +19,11 @@ def stores(tmp_path_factory, new_postgres_url):
     """The same small world, written through the same door into each kind of store."""
     folder = tmp_path_factory.mktemp("stores")
     path = folder / "small.toml"
-    path.write_text('extends = "baseline"\nname = "small"\nuntil = 2028-12-31\nscale = 100000\nseed = 5\n')
+    path.write_text(
+        'extends = "baseline"\nname = "small"\nuntil = 2028-12-31\nscale = 100000\nseed = 5\n'
+        # somebody is fined
+        "[inspection.mot]\ninspected_share = 1.0\ndetected_share = 1.0\n"
+    )
     scenario, figures = load(path), inputs.load()
     opened = []
     for url in (f"parquet:{folder / 'log'}", f"sqlite:///{folder / 'log.db'}", new_postgres_url()):

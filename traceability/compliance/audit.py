@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -141,7 +142,7 @@ def happened_and_visible(store: Store, as_of: int, rules: Sequence[Rule] = RULES
     """
     happened, told = audit(store, truth(as_of), rules), audit(store, register(as_of), rules)
     real, seen = happened.findings, told.findings
-    groups, rule_of = _grouped(np.concatenate([real.keys(), seen.keys()], axis=1))
+    groups, rule_of = grouped(np.concatenate([real.keys(), seen.keys()], axis=1))
     of_real, of_seen = groups[: len(real)], groups[len(real) :]
     is_real, is_seen = np.zeros(rule_of.size, dtype=np.bool_), np.zeros(rule_of.size, dtype=np.bool_)
     is_real[of_real], is_seen[of_seen] = True, True
@@ -156,7 +157,7 @@ def happened_and_visible(store: Store, as_of: int, rules: Sequence[Rule] = RULES
     return Scorecard(happened, told, real.and_those(seen[only_seen]), scores)
 
 
-def _grouped(keys: Int64s) -> tuple[Int64s, Int64s]:
+def grouped(keys: Int64s) -> tuple[Int64s, Int64s]:
     """Return int64[n], a number for each key, equal for equal ones, and int64[k], the rule of each number."""
     order = np.lexsort(keys[::-1])
     in_order = keys[:, order]
@@ -175,15 +176,19 @@ def _ask(
         for number, limit in enumerate(rule.limits)
         if limit.valid_from is None or limit.valid_from <= view.as_of
     ]
+    if not rule.limits:
+        return Outcome(rule, Fate.SKIPPED, reason="the law asked for has no such duty"), []
     if not in_force:
         return Outcome(rule, Fate.SKIPPED, reason="not in force on any day that the view shows"), []
     if not there.intersection(rule.needs):
         names = " nor ".join(need.name for need in rule.needs)
         return Outcome(rule, Fate.SKIPPED, reason=f"the {view.name} has no {names}"), []
     try:
+        if lacking := _lacking(store, view, rule):
+            return Outcome(rule, Fate.SKIPPED, reason=lacking), []
         found = [(number, _run(store, rule, number, view)) for number, _ in in_force]
     except Exception as error:  # noqa: BLE001  (a rule is somebody's program; whatever it raises, the others go on)
-        return Outcome(rule, Fate.BROKEN, reason=_where(error)), []
+        return Outcome(rule, Fate.BROKEN, reason=_where(error, rule)), []
     return Outcome(rule, Fate.RAN, sum(columns["day"].size for _, columns in found)), found
 
 
@@ -211,13 +216,48 @@ def _present(store: Store, view: View) -> frozenset[EventType | Table]:
     return frozenset({EventType(int(str(event))) for (event,) in events} | tables)
 
 
-def _where(error: Exception) -> str:
-    """Return what went wrong and the innermost place of our own that it went wrong in."""
+def _lacking(store: Store, view: View, rule: Rule) -> str:
+    """Return which column or number the rule cannot do without and the log does not have, or ''.
+
+    An imported log says in its meta row `columns` (a JSON list of names) which it was told; others have them all.
+    """
+    listed = store.meta().get("columns")
+    told = None if listed is None else frozenset(json.loads(listed))
+    for column in rule.columns:
+        table = column.table
+        if told is not None and column.name not in told:
+            return f"column missing: {column.name}"
+        if table is not schema.event and not store.rows(
+            select(column).select_from(table).where(column.is_not(None)).limit(1)
+        ):
+            return f"no row of {table.name} has a {column.name}"
+    e, d = view.event, view.detail
+    for choice in (*((what,) for what in rule.details), *filter(None, (rule.one_of_details,))):
+        rows = select(d.c.value).select_from(d.join(e, e.c.event_id == d.c.event_id))
+        if not store.rows(rows.where(d.c.what.in_([int(what) for what in choice])).limit(1)):
+            names = " or ".join(what.name for what in choice)
+            return f"no event of the {view.name} has a number {names}"
+    return ""
+
+
+def _where(error: Exception, rule: Rule) -> str:
+    """Return what went wrong and the innermost place of the rule that it went wrong in.
+
+    Where no line of the rule was at work any more (its query ran, or what it yields is wrong), it is the query.
+    """
+    code = getattr(rule.violations, "__code__", None)
+    files = {code.co_filename} if code is not None else set()
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if "compliance" in Path(frame.filename).parts
+        if (frame.filename in files or "compliance" in Path(frame.filename).parts)
+        and frame.filename != __file__
     ]
-    place = f" ({Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name})" if own else ""
+    if own:
+        place = f" ({Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name})"
+    elif code is not None:
+        place = f" ({Path(code.co_filename).name}:{code.co_firstlineno} in {code.co_name})"
+    else:
+        place = ""
     ours = isinstance(error, StoreError | RuleBroken)
     return f"{error}{place}" if ours else f"{type(error).__name__}: {error}{place}"

@@ -10,12 +10,13 @@ A case is a world of its own and states only what matters:
     todo            what is still to be written; while it stands there the case fails
     as_of           the day one looks back from; the last day that the case mentions
     view            "truth" (unless said) or "register"
+    scale           how many real units or vehicles one of the case stands for; 1 unless said
     findings        how many; 0 under [[complies]], 1 under [[breaches]]
     event           event, unit, vehicle, actor, receiver, carrier, happened, reported, invented, corrects,
                     details (a table of numbers: {MASS_G = 380000})
     unit            unit, code, code_fault, purpose, coder, mass_g, chemistry, made
     vehicle         vehicle, swap, vin, maker, province, prefecture
-    actor           actor, role, province, prefecture, maker_code, credit_code, capacity_t_year
+    actor           actor, role, province, prefecture, maker_code, credit_code, capacity_t_year, stands_for
     permit          actor, kinds, from, to; an actor without a row holds all four, at any time
     link            kind, parent, child, from, to, reported
     material        lot, element, actor, day, input_g, recovered_g, residue_g, reported, invented
@@ -37,18 +38,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Boolean, ColumnElement, String, Table
+from sqlalchemy import Boolean, ColumnElement, String, Table, literal, select
 
 from traceability.compliance.audit import Audit, Fate, audit
 from traceability.compliance.findings import Findings
 from traceability.compliance.rule import Rule
 from traceability.compliance.rules import RULES
-from traceability.compliance.views import VIEWS, view_of
+from traceability.compliance.views import VIEWS, View, view_of
 from traceability.compliance.worlds import TABLES, CaseError, Row, World
 from traceability.errors import UnknownName
 from traceability.events import NULL
@@ -70,6 +71,7 @@ class Case:
         expected: how many findings.
         tables: table -> rows, columns as in the schema.
         todo: what is still to be written, or ''; such a case fails.
+        scale: how many real units one of the case stands for.
     """
 
     rule: Rule
@@ -79,6 +81,13 @@ class Case:
     as_of: int
     tables: Mapping[Table, Sequence[Mapping[str, Any]]]
     todo: str = ""
+    scale: int = 1
+
+    @property
+    def seen(self) -> View:
+        """What the rule is asked of: the view of the case's day, of a log with the case's scale."""
+        said = select(literal("scale").label("key"), literal(str(self.scale)).label("value"))
+        return replace(view_of(self.view, self.as_of), meta=said.subquery("meta_of_case"))
 
     @property
     def actors(self) -> tuple[int, ...]:
@@ -124,7 +133,7 @@ def load_cases(path: Path, rules: Iterable[Rule] = RULES, *, first: int = 0) -> 
     top = _read(path)
     cases: list[Case] = []
     for usual, kind in enumerate(("complies", "breaches")):
-        for row in top.rows(kind, ("name", "todo", "as_of", "view", "findings", *TABLES)):
+        for row in top.rows(kind, ("name", "todo", "as_of", "view", "scale", "findings", *TABLES)):
             cases.append(_case(known[path.stem], row, usual, first + len(cases)))
     return tuple(cases)
 
@@ -165,7 +174,7 @@ def write_cases(store: Store, cases: Sequence[Case]) -> None:
 
 def run_cases(store: Store, cases: Sequence[Case]) -> tuple[CaseResult, ...]:
     """Return what each case's rule says of it, from the *store* that `write_cases` has filled."""
-    return tuple(_result(case, audit(store, view_of(case.view, case.as_of), (case.rule,))) for case in cases)
+    return tuple(_result(case, audit(store, case.seen, (case.rule,))) for case in cases)
 
 
 def _result(case: Case, answer: Audit) -> CaseResult:
@@ -189,7 +198,10 @@ def _case(rule: Rule, row: Row, usual: int, number: int) -> Case:
     expected = row.number("findings", usual)
     if bool(expected) is not bool(usual) or expected < 0:
         raise row.error("findings", "at least 1" if usual else "0, or no such key")
-    return Case(rule, row.text("name"), expected, view, as_of, world.tables(), row.text("todo", ""))
+    scale = row.number("scale", 1)
+    if scale < 1:
+        raise row.error("scale", "at least 1")
+    return Case(rule, row.text("name"), expected, view, as_of, world.tables(), row.text("todo", ""), scale)
 
 
 def _column(column: ColumnElement[Any], rows: Sequence[Mapping[str, Any]]) -> Column:

@@ -141,9 +141,9 @@ def write_findings(path: Path, store: Store, findings: Findings) -> None:
 
 def _lines(store: Store, findings: Findings) -> Iterator[tuple[object, ...]]:
     u, v, a = schema.unit, schema.vehicle, schema.actor
-    codes = _names(store, u, u.c.unit, u.c.code, findings.unit)
-    vins = _names(store, v, v.c.vehicle, v.c.vin, findings.vehicle)
-    actors = _names(store, a, a.c.actor, a.c.name, findings.actor)
+    codes = names_of(store, u, u.c.unit, u.c.code, findings.unit)
+    vins = names_of(store, v, v.c.vehicle, v.c.vin, findings.vehicle)
+    actors = names_of(store, a, a.c.actor, a.c.name, findings.actor)
     laws = {
         (number, which): _law(rule, limit)
         for number, rule in enumerate(findings.rules)
@@ -184,7 +184,7 @@ def _law(rule: Rule, limit: DatedLimit) -> tuple[object, ...]:
     )
 
 
-def _names(
+def names_of(
     store: Store, table: Table, number: ColumnElement[Any], name: ColumnElement[Any], wanted: Int64s
 ) -> dict[int, str]:
     """Return number -> name of those rows of *table* that are *wanted*."""

@@ -16,8 +16,17 @@ MEASURES_2018 = "MIIT-LJ[2018]43"
 TRACEABILITY_2018 = "Announcement 2018/35"
 ELV_RULES_2020 = "ELV Implementing Rules 2020/2"
 GB_T_34014 = "GB/T 34014-2017"
+CODING_NOTICE_2018 = "Coding filing notice of 2018"
 CONDITIONS_2019 = "Standard Conditions, 2019 edition"
 CONDITIONS_2024 = "Standard Conditions, 2024 edition (Announcement 2024/42)"
+OUTLET_GUIDELINE_2019 = "Announcement 2019/46"
+GB_T_38698 = "GB/T 38698.1-2020"
+GB_T_33598 = "GB/T 33598.3-2021"
+JT_T_617 = "JT/T 617"
+SOLID_WASTE_LAW = "Solid Waste Law"
+PERMIT_LAW = "EIA and discharge permit law"
+ANNOUNCEMENT_2026_20 = "Announcement 2026/20"
+EU_2023_1542 = "Regulation (EU) 2023/1542"
 REGISTRY_LOGIC = "registry logic"
 
 
@@ -56,10 +65,15 @@ class Basis(Enum):
 
 
 class Regime(Enum):
-    """Which law a limit belongs to.  The last two hold beside either law."""
+    """Which law a limit belongs to.
+
+    ADJACENT, VOLUNTARY and REGISTRY hold beside either law of China; EU_2023 only where it is asked for.
+    """
 
     CN_2018 = "cn_2018"
     ORDER_73 = "order73"
+    EU_2023 = "eu_2023"
+    ADJACENT = "adjacent"
     VOLUNTARY = "voluntary"
     REGISTRY = "registry"
 
@@ -69,12 +83,22 @@ class Unit(Enum):
 
     DAYS = "days"
     WORKING_DAYS = "working days"
+    MONTHS = "months"
     PERCENT = "%"
+    GRAMS = "g"
     COUNT = ""
     NONE = "-"
 
 
-_UNIT_ZH = {Unit.DAYS: "日", Unit.WORKING_DAYS: "个工作日", Unit.PERCENT: "%", Unit.COUNT: "", Unit.NONE: ""}
+_UNIT_ZH = {
+    Unit.DAYS: "日",
+    Unit.WORKING_DAYS: "个工作日",
+    Unit.MONTHS: "个月",
+    Unit.PERCENT: "%",
+    Unit.GRAMS: "克",
+    Unit.COUNT: "",
+    Unit.NONE: "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +157,19 @@ def working_days(n: int) -> Bound:
     return Bound(n, Unit.WORKING_DAYS)
 
 
+def months(n: int) -> Bound:
+    """Return *n* months, each to the day of the same number (or the last of a shorter month)."""
+    return Bound(n, Unit.MONTHS)
+
+
 def percent(n: int) -> Bound:
     """Return *n* hundredths."""
     return Bound(n, Unit.PERCENT)
+
+
+def grams(n: int) -> Bound:
+    """Return *n* grams."""
+    return Bound(n, Unit.GRAMS)
 
 
 def count(n: int) -> Bound:
@@ -230,12 +264,44 @@ def voluntary(
     source: str,
     valid_from: date,
     valid_to: date | None = None,
+    basis: Basis = Basis.VOLUNTARY,
 ) -> DatedLimit:
-    """Return a limit of the standard conditions, which bind only those who want to be on the list."""
+    """Return a limit that binds only who submits to it: standard conditions of the list, recommended standards."""
+    until = None if valid_to is None else day_number(valid_to)
+    return DatedLimit(bound, day_number(valid_from), until, article, basis, grade, Regime.VOLUNTARY, source)
+
+
+def adjacent(
+    bound: Bound,
+    article: Article,
+    *,
+    grade: Grade,
+    source: str,
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+    basis: Basis = Basis.ADJACENT,
+) -> DatedLimit:
+    """Return a limit of another law or binding standard, which holds beside either law of batteries."""
+    first = None if valid_from is None else day_number(valid_from)
+    last = None if valid_to is None else day_number(valid_to)
+    return DatedLimit(bound, first, last, article, basis, grade, Regime.ADJACENT, source)
+
+
+def eu_2023(
+    bound: Bound,
+    article: str,
+    *,
+    valid_from: date,
+    source: str,
+    valid_to: date | None = None,
+    grade: Grade = Grade.C,
+) -> DatedLimit:
+    """Return a limit of the EU's batteries regulation: an overlay, asked for only by name."""
     until = None if valid_to is None else day_number(valid_to)
     return DatedLimit(
-        bound, day_number(valid_from), until, article, Basis.VOLUNTARY, grade, Regime.VOLUNTARY, source
-    )
+        bound, day_number(valid_from), until, Article(EU_2023_1542, article), Basis.ADJACENT, grade,
+        Regime.EU_2023, source,
+    )  # fmt: skip
 
 
 def registry_logic(bound: Bound, *, assumed: bool) -> DatedLimit:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Column, Select, Table
 
 from traceability.compliance.law import Bound, DatedLimit, Regime
 from traceability.compliance.views import View
 from traceability.errors import RuleBroken
-from traceability.vocabulary import EventType, Role
+from traceability.vocabulary import Detail, EventType, Role
 
 Violations: TypeAlias = "Callable[[Rule, DatedLimit, View], Select[Any]]"
 """Rule, one of its limits, a view -> the breaches of that limit.
@@ -38,6 +38,7 @@ class Severity(Enum):
     CRITICAL = "crit"
     MAJOR = "major"
     MINOR = "minor"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,12 @@ class Rule:
         limits: dated, without overlap; the day of the trigger chooses.
         violations: the query, see `Violations`.
         voluntary: binds only those who ask to be listed.
+        overlays: limits of another country's law, asked for only through `under`.
+        overlay_says: what that law says, in English and in Chinese, where it says it otherwise.
+        columns, details: what the rule cannot do without: where no row has one of these columns, or no event
+            one of these numbers, it is skipped.  A column of `event` may be empty (a report that never came);
+            it is missing where the log says that it was imported without.
+        one_of_details: of these numbers at least one; where no event has any of them, it is skipped.
     """
 
     id: str
@@ -70,10 +77,18 @@ class Rule:
     limits: tuple[DatedLimit, ...]
     violations: Violations
     voluntary: bool = False
+    overlays: tuple[DatedLimit, ...] = ()
+    overlay_says: tuple[str, str] | None = None
+    columns: tuple[Column[Any], ...] = ()
+    details: tuple[Detail, ...] = ()
+    one_of_details: tuple[Detail, ...] = ()
 
     def says(self, limit: DatedLimit, language: str = "en") -> str:
         """Return the duty as a sentence with the number of *limit* in it, in 'en' or 'zh'."""
-        sentence = self.says_zh if language == "zh" else self.says_en
+        said = (self.says_en, self.says_zh)
+        if self.overlay_says is not None and limit.regime is Regime.EU_2023:
+            said = self.overlay_says
+        sentence = said[1] if language == "zh" else said[0]
         return sentence.replace("{limit}", limit.bound.text(language))
 
     def limit_on(self, day: int) -> DatedLimit | None:
@@ -107,7 +122,7 @@ def under(rules: Iterable[Rule], regime: Regime) -> tuple[Rule, ...]:
 
     A rule that the regime does not have keeps no limit, and an audit says so.
     """
-    return tuple(replace(rule, limits=_forced(rule.limits, regime)) for rule in rules)
+    return tuple(replace(rule, limits=_forced((*rule.limits, *rule.overlays), regime)) for rule in rules)
 
 
 def _forced(limits: tuple[DatedLimit, ...], regime: Regime) -> tuple[DatedLimit, ...]:
@@ -115,7 +130,8 @@ def _forced(limits: tuple[DatedLimit, ...], regime: Regime) -> tuple[DatedLimit,
     if own:
         own[0] = replace(own[0], valid_from=None)
         own[-1] = replace(own[-1], valid_to=None)
-    return (*own, *(limit for limit in limits if limit.regime in (Regime.VOLUNTARY, Regime.REGISTRY)))
+    beside = () if regime is Regime.EU_2023 else (Regime.ADJACENT, Regime.VOLUNTARY, Regime.REGISTRY)
+    return (*own, *(limit for limit in limits if limit.regime in beside))
 
 
 def _start(limit: DatedLimit) -> tuple[bool, int]:

@@ -34,7 +34,7 @@ from traceability.compliance.law import DatedLimit, Regime, Unit
 from traceability.compliance.rule import Rule, Violations
 from traceability.compliance.views import View
 from traceability.events import EPOCH, day_number
-from traceability.vocabulary import PROCESSING_PERMITS, EventType, Role
+from traceability.vocabulary import PROCESSING_PERMITS, Detail, EventType, Role
 
 COLUMNS = ("event_id", "unit", "vehicle", "actor", "day", "measured")
 """What every violations query yields, in this order."""
@@ -43,6 +43,17 @@ NOTHING: ColumnElement[int] = cast(null(), BigInteger)
 """A null that every database takes for a whole number."""
 
 ALL_PERMITS = len(PROCESSING_PERMITS)
+
+INTO_VEHICLE = (EventType.INSTALL, EventType.SWAP_IN)
+OUT_OF_VEHICLE = (
+    EventType.REMOVE,
+    EventType.SWAP_OUT,
+    EventType.DISMOUNT,
+    EventType.DIVERT,
+    EventType.EXPORT,
+    EventType.LOSE,
+)
+"""A pack is in a vehicle from an event that puts it there to its next that puts or takes it."""
 
 
 def finding(row: FromClause, measured: ColumnElement[Any] = NOTHING) -> Select[Any]:
@@ -76,6 +87,11 @@ def before(event: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.lag(column, type_=column.type).over(partition_by=event.c.unit, order_by=place(event))
 
 
+def before_in_vehicle(event: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return *column* of the vehicle's last event before this one, of those that the query selects."""
+    return func.lag(column, type_=column.type).over(partition_by=event.c.vehicle, order_by=place(event))
+
+
 def after(event: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return *column* of the unit's next event, of those that the query selects."""
     return func.lead(column, type_=column.type).over(partition_by=event.c.unit, order_by=place(event))
@@ -92,6 +108,42 @@ def whole_percent(part: ColumnElement[int], whole: ColumnElement[int]) -> Column
     return hundredths
 
 
+def first_of(view: View, *events: EventType) -> Subquery:
+    """Return each unit's first event of *events*, one row a unit, with the columns of `view.event` for `finding`."""
+    e = view.event
+    nth = func.row_number().over(partition_by=e.c.unit, order_by=place(e))
+    kept = (e.c[name] for name in ("event_id", "unit", "vehicle", "actor", "receiver", "event_day"))
+    numbered = (
+        select(*kept, nth.label("nth"))
+        .where(one_of(e.c.event, events), e.c.unit.is_not(None))
+        .subquery("numbered")
+    )
+    return select(*numbered.c).where(numbered.c.nth == 1).subquery("first")
+
+
+def overdue(
+    view: View, limit: DatedLimit, rows: FromClause, since: ColumnElement[int], until: ColumnElement[int]
+) -> tuple[FromClause, ColumnElement[int], ColumnElement[bool]]:
+    """Return *rows* with the calendar that they need, the time from *since* to *until*, and if it is too long.
+
+    The time is in the unit of *limit*: days, working days, or months of which the last has begun.  Six months
+    after the 31st end with the last day of a shorter month, as they do in `due`.
+    """
+    waited: ColumnElement[int] = until - since
+    late = waited > limit.value
+    if limit.unit in (Unit.WORKING_DAYS, Unit.MONTHS):
+        # Never more working days, or months, than days: the calendar is asked for few rows.
+        start, end = view.workday.alias("start"), view.workday.alias("end_of_wait")
+        rows = rows.join(start, start.c.day == since).join(end, end.c.day == until)
+        if limit.unit is Unit.WORKING_DAYS:
+            waited = end.c.ordinal - start.c.ordinal
+        else:
+            begun = case((end.c.day_of_month > start.c.day_of_month, 1), else_=0)
+            waited = end.c.month - start.c.month + begun
+        late = and_(late, waited > limit.value)
+    return rows, waited, late
+
+
 def reported_late(*events: EventType, by: Role) -> Violations:
     """Each of *events*, done by *by*, reported later than the limit, or not yet though the limit is past."""
 
@@ -99,17 +151,10 @@ def reported_late(*events: EventType, by: Role) -> Violations:
         e, who = view.event, view.actor
         told = func.coalesce(e.c.record_day, view.as_of)
         rows = e.join(who, and_(who.c.actor == e.c.actor, who.c.role == int(by)))
-        waited: ColumnElement[int] = told - e.c.event_day
-        late = waited > limit.value
-        if limit.unit is Unit.WORKING_DAYS:
-            # Never more working days than days: the calendar is asked for few rows.
-            start, end = view.workday.alias("start"), view.workday.alias("end_of_wait")
-            rows = rows.join(start, start.c.day == e.c.event_day).join(end, end.c.day == told)
-            waited = end.c.ordinal - start.c.ordinal
-            late = and_(late, waited > limit.value)
+        timed, waited, late = overdue(view, limit, rows, e.c.event_day, told)
         return (
             finding(e, waited)
-            .select_from(rows)
+            .select_from(timed)
             .where(one_of(e.c.event, events), in_force(limit, e.c.event_day), late)
         )
 
@@ -137,13 +182,13 @@ def handed_over_to(giver: Role, allowed: Mapping[Regime, tuple[Role, ...]]) -> V
     return violations
 
 
-def done_by_others(event: EventType, allowed: Role) -> Violations:
-    """Each *event* done by somebody whose role is not *allowed*."""
+def done_by_others(*events: EventType, allowed: Role) -> Violations:
+    """Each of *events* done by somebody whose role is not *allowed*."""
 
     def violations(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
         e, who = view.event, view.actor
         rows = e.join(who, and_(who.c.actor == e.c.actor, who.c.role != int(allowed)))
-        return finding(e).select_from(rows).where(e.c.event == int(event), in_force(limit, e.c.event_day))
+        return finding(e).select_from(rows).where(one_of(e.c.event, events), in_force(limit, e.c.event_day))
 
     return violations
 
@@ -175,7 +220,7 @@ def recovered_too_little(*elements: int) -> Violations:
 
     def violations(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
         m, who = view.material, view.actor
-        last_day = {year: day for year, day in _last_days(view.as_of).items() if limit.holds_on(day)}
+        last_day = {year: day for year, day in year_ends(view.as_of).items() if limit.holds_on(day)}
         sums = (
             select(
                 m.c.actor,
@@ -204,6 +249,23 @@ def recovered_too_little(*elements: int) -> Violations:
     return violations
 
 
+def scale_of(view: View) -> ColumnElement[int]:
+    """Return how many real units a unit of the log stands for: 1 where the log does not say."""
+    told = select(cast(view.meta.c.value, BigInteger)).where(view.meta.c.key == "scale").scalar_subquery()
+    return func.coalesce(told, 1)
+
+
+def with_number(view: View, what: Detail, name: str) -> Subquery:
+    """Return event_id and the number *what* attached to it, for a join; one row an event."""
+    d = view.detail
+    return (
+        select(d.c.event_id, func.max(d.c.value).label("value"))
+        .where(d.c.what == int(what))
+        .group_by(d.c.event_id)
+        .subquery(name)
+    )
+
+
 def permits_held(view: View, asked: Select[Any]) -> Subquery:
     """Return holder, day, and how many kinds of permit were valid, for each (holder, day) of *asked*."""
     p, ask = view.permit, asked.distinct().subquery("asked")
@@ -222,7 +284,7 @@ def permits_held(view: View, asked: Select[Any]) -> Subquery:
     )
 
 
-def _last_days(as_of: int) -> dict[int, int]:
+def year_ends(as_of: int) -> dict[int, int]:
     """Return year -> its last day, for the years from 1970 that had ended by *as_of*."""
     this_year = date.fromordinal(as_of + EPOCH.toordinal()).year
     ends = {year: day_number(date(year, 12, 31)) for year in range(1970, this_year + 1)}

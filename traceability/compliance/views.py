@@ -33,7 +33,7 @@ class View:
     link: FromClause
     material: FromClause
     detail: Table = schema.detail
-    meta: Table = schema.meta
+    meta: FromClause = schema.meta
     unit: Table = schema.unit
     vehicle: Table = schema.vehicle
     actor: Table = schema.actor

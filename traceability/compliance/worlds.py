@@ -222,7 +222,7 @@ class World:
         """Take in a row of `actor`."""
         name = row.text("actor")
         self.actor(name, row.where, row.member("role", Role) if "role" in row else None)
-        for key in ("province", "prefecture", "capacity_t_year"):
+        for key in ("province", "prefecture", "capacity_t_year", "stands_for"):
             if key in row:
                 self._actors[name][key] = row.number(key)
         for key in ("maker_code", "credit_code"):
@@ -256,7 +256,7 @@ class World:
         if "mass_g" in row:
             known["mass_g"] = row.number("mass_g")
         if "chemistry" in row:
-            known["chemistry"] = row.member("chemistry", Chemistry)
+            known["chemistry"] = row.member("chemistry", Chemistry) if row.text("chemistry") else 0
         if "made" in row:
             known["made_day"] = row.day("made")
         self.unit(row.text("unit"), row.where, **known)
@@ -335,7 +335,16 @@ class World:
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[[World, Row], None]]] = {
     "actor": (
-        ("actor", "role", "province", "prefecture", "maker_code", "credit_code", "capacity_t_year"),
+        (
+            "actor",
+            "role",
+            "province",
+            "prefecture",
+            "maker_code",
+            "credit_code",
+            "capacity_t_year",
+            "stands_for",
+        ),
         World.declare_actor,
     ),
     "unit": (

@@ -1,4 +1,4 @@
-"""Codes: R01, R02, R03, R08."""
+"""Codes: R01 to R04, R08."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from traceability.compliance.law import (
     order_73,
 )
 from traceability.compliance.rule import Kind, Rule, Severity
-from traceability.compliance.shapes import code_faulty, finding, in_force, one_of
+from traceability.compliance.shapes import NOTHING, code_faulty, finding, in_force, one_of
 from traceability.compliance.views import View
 from traceability.vocabulary import EventType, LinkKind, Role
 
@@ -83,6 +83,26 @@ def _without_code_or_links(_rule: Rule, limit: DatedLimit, view: View) -> Select
     )
 
 
+def _uncoded_or_unmapped(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
+    """Each battery, or freed part of one, that has no code; each freed part that the log has in no whole.
+
+    The one at fault is who should have given the code: the maker of the battery.
+    """
+    e, unit, link = view.event, view.unit, view.link
+    part = select(link.c.child).where(link.c.kind == int(LinkKind.CONTAINS)).distinct().subquery("part")
+    unmapped = and_(e.c.event == int(EventType.FREE), part.c.child.is_(None))
+    return (
+        select(e.c.event_id, e.c.unit, e.c.vehicle, unit.c.coder.label("actor"), e.c.event_day.label("day"))
+        .add_columns(NOTHING.label("measured"))
+        .select_from(e.join(unit, unit.c.unit == e.c.unit).outerjoin(part, part.c.child == e.c.unit))
+        .where(
+            one_of(e.c.event, (EventType.CODE, EventType.FREE)),
+            in_force(limit, e.c.event_day),
+            or_(unit.c.code.is_(None), unmapped),
+        )
+    )
+
+
 CODE_SYNTAX_WRONG = Rule(
     id="R01",
     name="CODE_SYNTAX_WRONG",
@@ -127,6 +147,24 @@ CODE_USED_TWICE = Rule(
     needs=_CODED,
     limits=(order_73(count(1), grade=Grade.B, source="S6 S7 S8 S12"),),
     violations=_given_before,
+)
+
+NOT_CODED_OR_MAPPED = Rule(
+    id="R04",
+    name="NOT_CODED_OR_MAPPED",
+    title_en="Battery or part without a code, or part of no known whole",
+    title_zh="电池或部件未编码、未建立上下级对应关系",
+    says_en="Every pack, module and cell bears a code, and each part is mapped to what it is a part of.",
+    says_zh="电池包、模块和单体均应编码，并建立上下级对应关系。",
+    binds=(Role.BATTERY_ENT,),
+    kind=Kind.STRUCTURE,
+    severity=Severity.MAJOR,
+    needs=(EventType.CODE, EventType.FREE),
+    limits=(
+        cn_2018(none(), Article(GB_T_34014, "4.1"), source="N1", basis=Basis.STANDARD),
+        order_73(none(), Article(GB_T_34014, "4.1"), grade=Grade.B, source="S6", basis=Basis.STANDARD),
+    ),
+    violations=_uncoded_or_unmapped,
 )
 
 REUSED_ITEM_NOT_CODED_ANEW = Rule(

@@ -59,7 +59,13 @@ def _not_to_a_permitted_processor(rule: Rule, limit: DatedLimit, view: View) -> 
     unpermitted = (
         finding(e)
         .select_from(rows)
-        .where(e.c.event == int(EventType.SHIP), in_force(limit, e.c.event_day), permits.c.held < ALL_PERMITS)
+        .where(
+            e.c.event == int(EventType.SHIP),
+            in_force(limit, e.c.event_day),
+            permits.c.held < ALL_PERMITS,
+            # a log without a single permit does not keep them
+            select(func.count()).select_from(view.permit).scalar_subquery() > 0,
+        )
     )
     parts = [_to_processors(rule, limit, view), unpermitted]
     if limit.value is not None:

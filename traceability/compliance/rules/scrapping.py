@@ -21,6 +21,7 @@ from traceability.compliance.law import (
 from traceability.compliance.rule import Kind, Rule, Severity, Violations
 from traceability.compliance.shapes import done_by_others, finding, in_force, reported_late
 from traceability.compliance.views import View
+from traceability.store import schema
 from traceability.vocabulary import EventType, Role
 
 
@@ -69,6 +70,8 @@ CERTIFICATE_WITHOUT_BATTERY = Rule(
     needs=(EventType.ISSUE_CERTIFICATE,),
     limits=(order_73(none(), grade=Grade.B, source="S10 S11 S16 S17"),),
     violations=certified_without_battery(swap_exempt=True),
+    # whether a vehicle is one for swapping must be known
+    columns=(schema.vehicle.c.swap,),
 )
 
 DISMANTLER_REPORTED_LATE = Rule(
@@ -87,6 +90,7 @@ DISMANTLER_REPORTED_LATE = Rule(
         order_73(days(30), grade=Grade.U, source="S10 S14", assumed=True),
     ),
     violations=reported_late(EventType.ISSUE_CERTIFICATE, EventType.SHIP, by=Role.ELV),
+    columns=(schema.event.c.record_day,),
 )
 
 OPENED_BY_OTHERS = Rule(
@@ -101,5 +105,5 @@ OPENED_BY_OTHERS = Rule(
     severity=Severity.CRITICAL,
     needs=(EventType.DISMANTLE,),
     limits=(order_73(none(), Article(ORDER_73, "45", 3), grade=Grade.A, source="S4 G1"),),
-    violations=done_by_others(EventType.DISMANTLE, Role.CU),
+    violations=done_by_others(EventType.DISMANTLE, allowed=Role.CU),
 )

@@ -1,10 +1,10 @@
-"""What a used battery may not be made into: R57."""
+"""What a used battery may not be made into, and what a product must be: R57 and R58."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from traceability.compliance.law import ORDER_73, Article, DatedLimit, Grade, none, order_73
 from traceability.compliance.rule import Kind, Rule, Severity, Violations
@@ -34,6 +34,23 @@ def put_to(*uses: Use) -> Violations:
     return violations
 
 
+def _sold_unproven(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
+    """Each product placed on the market of which nothing on record by that day shows that it conforms."""
+    e, report = view.event, view.event.alias("report")
+    shown = (
+        select(report.c.unit, func.min(report.c.event_day).label("since"))
+        .where(report.c.event == int(EventType.CONFORM), report.c.unit.is_not(None))
+        .group_by(report.c.unit)
+        .subquery("shown")
+    )
+    in_time = and_(shown.c.unit == e.c.unit, shown.c.since <= e.c.event_day)
+    return (
+        finding(e)
+        .select_from(e.outerjoin(shown, in_time))
+        .where(e.c.event == int(EventType.PLACE), in_force(limit, e.c.event_day), shown.c.unit.is_(None))
+    )
+
+
 USED_IN_BARRED_PRODUCT = Rule(
     id="R57",
     name="USED_IN_BARRED_PRODUCT",
@@ -47,4 +64,20 @@ USED_IN_BARRED_PRODUCT = Rule(
     needs=_PUT_TO_USE,
     limits=(order_73(none(), Article(ORDER_73, "22"), grade=Grade.A, source="S2 S15"),),
     violations=put_to(Use.E_BIKE),
+)
+
+SOLD_WITHOUT_CONFORMITY = Rule(
+    id="R58",
+    name="SOLD_WITHOUT_CONFORMITY",
+    title_en="Remade product sold without proof that it conforms",
+    title_zh="再制造产品未经符合性验证即销售",
+    says_en="A product remade of used batteries meets the standard of its use before it is sold.",
+    says_zh="利用废旧动力电池生产的产品应符合其应用领域的质量标准方可销售。",
+    binds=(Role.PRODUCT_MAKER, Role.CU),
+    kind=Kind.EVENT,
+    severity=Severity.CRITICAL,
+    # a log without a single proof says nothing of who lacks one
+    needs=(EventType.CONFORM,),
+    limits=(order_73(none(), grade=Grade.B, source="S16 S15"),),
+    violations=_sold_unproven,
 )

@@ -18,19 +18,20 @@ from traceability.compliance.law import (
     working_days,
 )
 from traceability.compliance.rule import Kind, Rule, Severity
-from traceability.compliance.shapes import after, before, finding, in_force, one_of, place, reported_late
-from traceability.compliance.views import View
-from traceability.vocabulary import EventType, Role
-
-_INTO_VEHICLE = (EventType.INSTALL, EventType.SWAP_IN)
-_OUT_OF_VEHICLE = (
-    EventType.REMOVE,
-    EventType.SWAP_OUT,
-    EventType.DISMOUNT,
-    EventType.DIVERT,
-    EventType.EXPORT,
-    EventType.LOSE,
+from traceability.compliance.shapes import (
+    INTO_VEHICLE,
+    OUT_OF_VEHICLE,
+    after,
+    before,
+    finding,
+    in_force,
+    one_of,
+    place,
+    reported_late,
 )
+from traceability.compliance.views import View
+from traceability.store import schema
+from traceability.vocabulary import EventType, Role
 
 
 def _not_one_to_one(_rule: Rule, limit: DatedLimit, view: View) -> Select[Any]:
@@ -63,7 +64,7 @@ def _stays(view: View) -> Subquery:
     end_day: when the stay that begins here ends, the day after `as_of` where it has not.
     """
     e = view.event
-    puts = one_of(e.c.event, _INTO_VEHICLE)
+    puts = one_of(e.c.event, INTO_VEHICLE)
     return (
         select(
             e.c.event_id,
@@ -73,10 +74,10 @@ def _stays(view: View) -> Subquery:
             e.c.event_day,
             place(e)[1].label("place"),
             puts.label("puts"),
-            one_of(before(e, e.c.event), _INTO_VEHICLE).label("still_in"),
+            one_of(before(e, e.c.event), INTO_VEHICLE).label("still_in"),
             func.coalesce(after(e, e.c.event_day), view.as_of + 1).label("end_day"),
         )
-        .where(one_of(e.c.event, (*_INTO_VEHICLE, *_OUT_OF_VEHICLE)))
+        .where(one_of(e.c.event, (*INTO_VEHICLE, *OUT_OF_VEHICLE)))
         .subquery("stays")
     )
 
@@ -161,6 +162,7 @@ VEHICLE_BATTERY_REPORTED_LATE = Rule(
         order_73(days(20), grade=Grade.B, source="S12 S13"),
     ),
     violations=reported_late(EventType.CERTIFY, by=Role.OEM),
+    columns=(schema.event.c.record_day,),
 )
 
 BINDING_NOT_ONE_TO_ONE = Rule(
@@ -174,7 +176,7 @@ BINDING_NOT_ONE_TO_ONE = Rule(
     binds=(Role.OEM, Role.REPAIR, Role.SWAP_OP),
     kind=Kind.HISTORY,
     severity=Severity.CRITICAL,
-    needs=(*_INTO_VEHICLE, EventType.CERTIFY),
+    needs=(*INTO_VEHICLE, EventType.CERTIFY),
     limits=(order_73(count(1), grade=Grade.B, source="S6 S10 S14 S20"),),
     violations=_not_one_to_one,
 )

@@ -1,0 +1,331 @@
+"""A log, chunk by chunk in the order of its records, joined with what the records name.
+
+What is read at a time is a fixed number of records and what these name, so memory does not grow with the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select
+
+from traceability.errors import ExchangeError, UnknownName
+from traceability.store import Store, schema
+from traceability.vocabulary import EventType as E
+from traceability.vocabulary import Level, LinkKind
+
+ROWS_AT_ONCE = 5_000
+CREATING = (E.CODE, E.FREE, E.REMAKE, E.RECOVER, E.SCRAP)
+"""Events that can be the first of a unit, in which what is known of it, and of what it was made from, is told."""
+
+
+class Record(NamedTuple):
+    """A row of table `event`; None for null."""
+
+    event_id: int
+    event: E
+    unit: int | None
+    vehicle: int | None
+    actor: int
+    receiver: int | None
+    carrier: int | None
+    event_day: int
+    record_day: int | None
+    corrects: int | None
+
+
+class Unit(NamedTuple):
+    """A row of table `unit`."""
+
+    unit: int
+    code: str | None
+    level: Level
+    chemistry: int
+    coder: int
+    made_day: int
+    energy_wh: int
+    mass_g: int
+    purpose: int
+
+
+class Link(NamedTuple):
+    """A row of table `link`."""
+
+    kind: LinkKind
+    parent: int
+    child: int
+    from_day: int
+    to_day: int | None
+    record_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of a log is wanted.
+
+    Attributes:
+        view: `truth`, what happened; `register`, what the platform was told, replaced records and all.
+        as_of: the day from which one looks back; None: the last of the log.
+        first, until: bounds of the day of the event, both included; None: open.
+        units: numbers of units; None: everything.
+    """
+
+    view: str = "register"
+    as_of: int | None = None
+    first: int | None = None
+    until: int | None = None
+    units: frozenset[int] | None = None
+
+
+class LogReader:
+    """Reads the selected part of a log.
+
+    Args:
+        store: an open store.
+        selection: what is wanted.
+        rows_at_once: records of a chunk.
+
+    Raises:
+        UnknownName: no such view.
+        ExchangeError: the truth is asked of a log that does not know it.
+    """
+
+    def __init__(self, store: Store, selection: Selection, *, rows_at_once: int = ROWS_AT_ONCE) -> None:
+        if selection.view not in ("truth", "register"):
+            raise UnknownName("view", selection.view, ("truth", "register"))
+        self.meta = store.meta()
+        if selection.view == "truth" and self.meta.get("truth") != "yes":
+            raise ExchangeError("this log says what was reported, not what happened; use the view `register`")
+        self._store, self.selection, self._at_once = store, selection, rows_at_once
+        self.as_of = self._last_day() if selection.as_of is None else selection.as_of
+        self._truth = selection.view == "truth"
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that happened is wanted, and so everything that there is."""
+        s = self.selection
+        return self._truth and s.units is None and s.first is None and s.until is None
+
+    def count(self, table: Table) -> int:
+        """Return how many rows of `event`, `link` or `material` are wanted."""
+        wanted = {"event": self._wanted_events, "link": self._wanted_links, "material": self._wanted_balances}
+        [(rows,)] = self._store.rows(select(func.count()).select_from(table).where(wanted[table.name]()))
+        return int(str(rows))
+
+    def shared_codes(self) -> frozenset[str]:
+        """Return the codes that more than one unit bears."""
+        u = schema.unit
+        query = select(u.c.code).where(u.c.code.is_not(None)).group_by(u.c.code).having(func.count() > 1)
+        return frozenset(str(code) for (code,) in self._store.rows(query))
+
+    def records(self) -> Iterator[list[Record]]:
+        """Yield the wanted records, a chunk at a time, in the order of the log."""
+        e = schema.event
+        for rows in self._pages(select(*_columns(e, Record)), e.c.event_id, self._wanted_events()):
+            yield [self._record(row) for row in rows]
+
+    def records_by_id(self, event_ids: Iterable[int]) -> dict[int, Record]:
+        """Return those of *event_ids* that are wanted."""
+        e = schema.event
+        return {
+            row[0]: self._record(row)
+            for row in self._among(
+                select(*_columns(e, Record)).where(self._wanted_events()), e.c.event_id, event_ids
+            )
+        }
+
+    def first_tellings(self, units: Iterable[int]) -> dict[int, Record]:
+        """Return unit -> its first wanted record of a kind that makes units."""
+        e = schema.event
+        query = select(*_columns(e, Record)).where(
+            self._wanted_events(), e.c.event.in_([int(kind) for kind in CREATING]), e.c.corrects.is_(None)
+        )
+        found: dict[int, Record] = {}
+        for row in sorted(self._among(query, e.c.unit, units)):
+            found.setdefault(row[2], self._record(row))
+        return found
+
+    def details(self, event_ids: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+        """Return event_id -> the numbers attached to it, (what, value) each."""
+        d = schema.detail
+        found: dict[int, list[tuple[int, int]]] = {}
+        for event_id, what, value in self._among(
+            select(d.c.event_id, d.c.what, d.c.value), d.c.event_id, event_ids
+        ):
+            found.setdefault(event_id, []).append((what, value))
+        return {event_id: sorted(numbers) for event_id, numbers in found.items()}
+
+    def units(self, numbers: Iterable[int]) -> dict[int, Unit]:
+        """Return number -> unit."""
+        u = schema.unit
+        return {row[0]: _unit(row) for row in self._among(select(*_columns(u, Unit)), u.c.unit, numbers)}
+
+    def links_to(self, parents: Iterable[int], kind: LinkKind) -> list[Link]:
+        """Return the wanted links whose parent is one of *parents*, in a steady order."""
+        return self._links(schema.link.c.parent, parents, kind)
+
+    def links_from(self, children: Iterable[int], kind: LinkKind) -> list[Link]:
+        """Return the wanted links whose child is one of *children*, in a steady order."""
+        return self._links(schema.link.c.child, children, kind)
+
+    def balances(self, lots: Iterable[int]) -> dict[int, list[tuple[Any, ...]]]:
+        """Return lot -> its balances: element, actor, day, year, input_g, recovered_g, residue_g, record_day."""
+        m = schema.material
+        columns = (m.c.element, m.c.actor, m.c.day, m.c.year, m.c.input_g, m.c.recovered_g, m.c.residue_g)
+        query = select(m.c.lot, *columns, m.c.record_day).where(self._wanted_balances())
+        found: dict[int, list[tuple[Any, ...]]] = {}
+        for lot, *rest, told in self._among(query, m.c.lot, lots):
+            found.setdefault(lot, []).append((*rest, self._seen(told)))
+        return {lot: sorted(rows, key=str) for lot, rows in found.items()}
+
+    def parents(self) -> Iterator[list[int]]:
+        """Yield the units that are parents in a wanted link, a chunk at a time."""
+        k = schema.link
+        for rows in self._pages(select(k.c.parent).distinct(), k.c.parent, self._wanted_links()):
+            yield [row[0] for row in rows]
+
+    def named_units(self) -> Iterator[list[Unit]]:
+        """Yield every unit that a wanted record, link or balance names (all there are, where all is wanted)."""
+        u, e, k = schema.unit, schema.event, schema.link
+        named: ColumnElement[bool] = or_(
+            u.c.unit.in_(select(e.c.unit).where(self._wanted_events(), e.c.unit.is_not(None))),
+            u.c.unit.in_(select(k.c.parent).where(self._wanted_links())),
+            u.c.unit.in_(select(k.c.child).where(self._wanted_links())),
+        )
+        for rows in self._pages(select(*_columns(u, Unit)), u.c.unit, None if self.whole else named):
+            yield [_unit(row) for row in rows]
+
+    def named_vehicles(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield vehicle, vin, kind, maker, province, prefecture, swap of every vehicle that is named."""
+        v, e = schema.vehicle, schema.event
+        columns = (v.c.vehicle, v.c.vin, v.c.kind, v.c.maker, v.c.province, v.c.prefecture, v.c.swap)
+        named = v.c.vehicle.in_(select(e.c.vehicle).where(self._wanted_events(), e.c.vehicle.is_not(None)))
+        yield from self._pages(select(*columns), v.c.vehicle, None if self.whole else named)
+
+    def actors(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of table `actor`, whole: the register of companies is public."""
+        yield from self._pages(select(*schema.actor.c), schema.actor.c.actor, None)
+
+    def permits(self, actors: Iterable[int]) -> dict[int, list[tuple[int, int, int | None]]]:
+        """Return actor -> what is allowed to it: kind, valid_from, valid_to."""
+        p = schema.permit
+        query = select(p.c.actor, p.c.kind, p.c.valid_from, p.c.valid_to)
+        found: dict[int, list[tuple[int, int, int | None]]] = {}
+        for actor, *permit in self._among(query, p.c.actor, actors):
+            found.setdefault(actor, []).append((permit[0], permit[1], permit[2]))
+        return {actor: sorted(rows, key=str) for actor, rows in found.items()}
+
+    def _record(self, row: tuple[Any, ...]) -> Record:
+        return Record(row[0], E(row[1]), *row[2:])._replace(record_day=self._seen(row[8]))
+
+    def _seen(self, day: int | None) -> int | None:
+        return None if day is None or day > self.as_of else day
+
+    def _links(self, end: ColumnElement[int], numbers: Iterable[int], kind: LinkKind) -> list[Link]:
+        k = schema.link
+        query = select(*_columns(k, Link)).where(self._wanted_links(), k.c.kind == int(kind))
+        found = [
+            Link(LinkKind(row[0]), *row[1:])._replace(record_day=self._seen(row[5]))
+            for row in self._among(query, end, numbers)
+        ]
+        return sorted(found, key=lambda link: (link.parent, link.from_day, link.child, str(link[4:])))
+
+    def _wanted_events(self) -> ColumnElement[bool]:
+        e, s = schema.event, self.selection
+        seen = (
+            and_(e.c.happened, e.c.event_day <= self.as_of) if self._truth else e.c.record_day <= self.as_of
+        )
+        return and_(
+            seen, *self._bounds(e.c.event_day), *([] if s.units is None else [_one_of(e.c.unit, s.units)])
+        )
+
+    def _wanted_links(self) -> ColumnElement[bool]:
+        k, s = schema.link, self.selection
+        seen = k.c.from_day <= self.as_of if self._truth else k.c.record_day <= self.as_of
+        ends = [] if s.units is None else [or_(_one_of(k.c.parent, s.units), _one_of(k.c.child, s.units))]
+        return and_(seen, *self._bounds(k.c.from_day), *ends)
+
+    def _wanted_balances(self) -> ColumnElement[bool]:
+        m, s = schema.material, self.selection
+        seen = and_(m.c.happened, m.c.day <= self.as_of) if self._truth else m.c.record_day <= self.as_of
+        return and_(seen, *self._bounds(m.c.day), *([] if s.units is None else [_one_of(m.c.lot, s.units)]))
+
+    def _bounds(self, day: ColumnElement[int]) -> list[ColumnElement[bool]]:
+        s = self.selection
+        return [
+            *([] if s.first is None else [day >= s.first]),
+            *([] if s.until is None else [day <= s.until]),
+        ]
+
+    def _pages(
+        self, query: Select[Any], key: ColumnElement[int], wanted: ColumnElement[bool] | None
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of *query* by *key*, which is its first column, a chunk at a time."""
+        last: int | None = None
+        while True:
+            page = query.order_by(key).limit(self._at_once)
+            page = page if wanted is None else page.where(wanted)
+            rows: list[tuple[Any, ...]] = self._store.rows(page if last is None else page.where(key > last))
+            if rows:
+                yield rows
+                last = rows[-1][0]
+            if len(rows) < self._at_once:
+                return
+
+    def _among(
+        self, query: Select[Any], column: ColumnElement[int], numbers: Iterable[int]
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of *query* where *column* is one of *numbers*, which are asked for a chunk at a time."""
+        wanted, found = sorted(set(numbers)), list[tuple[Any, ...]]()
+        for start in range(0, len(wanted), self._at_once):
+            found += self._store.rows(query.where(column.in_(wanted[start : start + self._at_once])))
+        return found
+
+    def _last_day(self) -> int:
+        if "last_day" in self.meta:
+            return int(self.meta["last_day"])
+        e, k, m = schema.event, schema.link, schema.material
+        columns = (e.c.event_day, e.c.record_day, k.c.from_day, k.c.record_day, m.c.day, m.c.record_day)
+        days = [self._store.rows(select(func.max(column)))[0][0] for column in columns]
+        return max((int(str(day)) for day in days if day is not None), default=0)
+
+
+def kin(store: Store, units: Iterable[int]) -> frozenset[int]:
+    """Return *units*, what they contained, and what was made from any of these, and from that, and so on."""
+    k, found, ahead = schema.link, set(units), sorted(set(units))
+    while ahead:
+        some, ahead = ahead[:ROWS_AT_ONCE], ahead[ROWS_AT_ONCE:]
+        inside = and_(k.c.kind == int(LinkKind.CONTAINS), k.c.parent.in_(some))
+        outside = and_(k.c.kind == int(LinkKind.MADE_FROM), k.c.child.in_(some))
+        for near, far in ((k.c.child, inside), (k.c.parent, outside)):
+            new = {int(str(number)) for (number,) in store.rows(select(near).distinct().where(far))} - found
+            found |= new
+            ahead += sorted(new)
+    return frozenset(found)
+
+
+def sample(store: Store, size: int) -> frozenset[int]:
+    """Return *size* packs spread evenly over the numbers of the log, the same each time."""
+    u = schema.unit
+    packs = u.c.level == int(Level.PACK)
+    [(there,)] = store.rows(select(func.count()).select_from(u).where(packs))
+    step = max(1, int(str(there)) // max(1, size))
+    place = (func.row_number().over(order_by=u.c.unit) - 1).label("place")
+    ranked = select(u.c.unit, place).where(packs).subquery()
+    query = select(ranked.c.unit).where(ranked.c.place % step == 0).order_by(ranked.c.unit).limit(size)
+    return frozenset(int(str(number)) for (number,) in store.rows(query))
+
+
+def _columns(table: Table, of: type[tuple[Any, ...]]) -> list[ColumnElement[Any]]:
+    fields: tuple[str, ...] = getattr(of, "_fields")  # noqa: B009
+    return [table.c[name] for name in fields]
+
+
+def _unit(row: tuple[Any, ...]) -> Unit:
+    return Unit(row[0], row[1], Level(row[2]), *row[3:])
+
+
+def _one_of(column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
+    return column.in_(sorted(numbers)) if numbers else false()
