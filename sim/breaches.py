@@ -19,7 +19,7 @@ Int64s = npt.NDArray[np.int64]
 
 
 def count(card: Scorecard, store: Store) -> list[Value]:
-    """Return measures `breaches_happened` and `breaches_visible` by year and rule.
+    """Return measures `breaches_happened`, `breaches_visible` and `detected_share` by year and rule.
 
     A breach about a simulated unit or vehicle stands for as many real ones as the unit does; one about a firm,
     or about a material lot that a firm makes, for as many as the firm does.
@@ -41,6 +41,25 @@ def count(card: Scorecard, store: Store) -> list[Value]:
         for key in np.unique(group).tolist():
             total = float(weight[rows[group == key]].sum())
             values.append(Value(name, key % 10_000, findings.rules[key // 10_000].id, total))
+    return values + _detected(card, weight, year)
+
+
+def _detected(card: Scorecard, weight: Int64s, year: npt.NDArray[np.integer]) -> list[Value]:
+    """Return the share of the breaches that happened which the register shows too: by year, and by year and rule."""
+    findings = card.findings
+    rows = np.flatnonzero(findings.happened == YES)
+    if not rows.size:
+        return []
+    _, first = np.unique(findings.keys()[:, rows], axis=1, return_index=True)
+    rows = rows[first]
+    seen = weight[rows] * (findings.visible[rows] == YES)
+    values = []
+    for rule in (-1, *np.unique(findings.rule[rows]).tolist()):
+        of_rule = np.ones(rows.size, dtype=bool) if rule < 0 else findings.rule[rows] == rule
+        for at in np.unique(year[rows][of_rule]).tolist():
+            chosen = of_rule & (year[rows] == at)
+            share = float(seen[chosen].sum() / weight[rows][chosen].sum())
+            values.append(Value("detected_share", at, "" if rule < 0 else findings.rules[rule].id, share))
     return values
 
 

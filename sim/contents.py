@@ -1,4 +1,6 @@
-"""What units are made of: grams of each element, from the year, chemistry and energy of a battery, or from the books."""
+"""What units are made of: grams of each element, from the year, chemistry and energy of a battery, from the technology
+that it is of, or from the books.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import numpy.typing as npt
 
 from sim.inputs import Inputs
 from sim.tables import Columns
+from sim.technology import ORDINARY, Technologies
 from traceability.events import Ints
 from traceability.vocabulary import Element
 
@@ -17,9 +20,9 @@ ELEMENTS = len(Element)
 class Contents:
     """Grams of each element in every unit.  Black mass is what the books say, all else what its maker put in."""
 
-    def __init__(self, inputs: Inputs, units: Columns) -> None:
+    def __init__(self, inputs: Inputs, units: Columns, technologies: Technologies) -> None:
         self._g_per_wh = np.nan_to_num(inputs.composition_kg_per_kwh)
-        self._units = units
+        self._units, self._technologies = units, technologies
         self._booked: dict[int, Floats] = {}
 
     def book(self, unit: int, grams: Floats) -> None:
@@ -29,7 +32,12 @@ class Contents:
     def of(self, units: Ints) -> Floats:
         """Return float64[n, element], grams; column MASS is the whole unit."""
         u = self._units
-        grams = self._g_per_wh[u.year[units], u.chemistry[units]] * u.energy_wh[units][:, None]
+        per_wh = self._g_per_wh[u.year[units], u.chemistry[units]]
+        if self._technologies:
+            technology = u.technology[units]
+            new = technology != ORDINARY
+            per_wh[new] = self._technologies.kg_per_kwh[technology[new]]
+        grams = per_wh * u.energy_wh[units][:, None]
         grams[:, Element.MASS] = u.mass_g[units]
         if self._booked:
             for row in np.flatnonzero(u.energy_wh[units] == 0).tolist():

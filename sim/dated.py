@@ -99,7 +99,9 @@ def _within(low: float, high: float) -> BeforeValidator:
 
 
 _plain = PlainSerializer(
-    lambda d: d.steps[0][1] if len(d.steps) == 1 else {start.isoformat(): value for start, value in d.steps}
+    lambda d: (
+        d.steps[0][1] if d.steps[0][0] == ALWAYS else {start.isoformat(): value for start, value in d.steps}
+    )
 )
 Share = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]
 Amount = Annotated[InstanceOf[Dated], _within(0.0, 1e9), _plain]

@@ -37,7 +37,8 @@ def forecast(scenario: Scenario, workers: int) -> Forecast:
     number of vehicles beyond a fixed part, and are drawn out along the line through both.
     """
     figures = inputs.load()
-    vehicles = float(figures.registrations[: scenario.last.year - inputs.FIRST_YEAR + 1].sum())
+    registered = figures.registered(scenario.manufacture.registered_share)
+    vehicles = float(registered[: scenario.last.year - inputs.FIRST_YEAR + 1].sum())
     points = []
     for wanted in (_SMALL, min(_LARGE, max(10 * _SMALL, vehicles / scenario.scale))):
         scale = min(max(int(vehicles / wanted), 1), 1_000_000)
@@ -63,6 +64,6 @@ def _pilot(scenario: Scenario) -> tuple[float, float, float, float]:
         path = Path(folder) / "log"
         with open_store(f"parquet:{path}", create=True) as store:
             done = simulate(scenario, inputs.load(), store)
-        examine(path, Path(folder) / "findings.csv")
+        examine(path, Path(folder) / "findings.csv", scenario)
         mib = sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file()) / 2**20
     return float(done.vehicles), float(done.events), time.perf_counter() - started, mib

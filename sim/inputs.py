@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim import price_paths
 from sim.input_tables import Floats, Ints, Spec, Table, grid
 from traceability.errors import ScenarioError, UnknownName
 from traceability.vocabulary import Chemistry, Element
@@ -23,6 +24,8 @@ from traceability.vocabulary import Chemistry, Element
 FIRST_YEAR = 2011
 LAST_YEAR = 2035
 YEARS = LAST_YEAR - FIRST_YEAR + 1
+REGISTERED_FROM = 2021
+"""First year of which registrations are published; `registrations.csv` has sales before."""
 
 
 class Kind(IntEnum):
@@ -74,17 +77,6 @@ class Provinces:
     gb_codes: tuple[str, ...]
 
 
-class Target(NamedTuple):
-    """An official or published figure that the simulation is held against, never fed with."""
-
-    name: str
-    year: int
-    value: float
-    unit: str
-    source: str
-    grade: str
-
-
 class ColumnCount(NamedTuple):
     """How many figures one column of one file holds, and how many of them are assumed."""
 
@@ -99,7 +91,8 @@ class Inputs:
     """Every figure of the baseline as arrays.  Axis `years` has YEARS places, from FIRST_YEAR.
 
     Attributes:
-        registrations: float64[years], new NEV registrations, vehicles a year.
+        registrations: float64[years], new NEV registrations, vehicles a year; before REGISTERED_FROM sales, see
+            `registered`.
         season: float64[12], share of a year's registrations by month; sums to 1.
         kind_share: float64[years, 4], by Kind; sums to 1.
         chemistry_share: float64[years, 4, 3], share of the vehicles of a Kind by CHEMISTRIES; sums to 1.
@@ -108,6 +101,8 @@ class Inputs:
         composition_kg_per_kwh: float64[years, 9, 11], by Chemistry and Element value, of that year's packs;
             column MASS is 0; the others NaN where none is known (0, NIMH, LCO).
         vehicle_makers, vehicle_maker_share: the makers; float64[years, makers], sums to 1.
+        brand_vehicles: float64[months, vehicle makers], vehicles of each month from January of FIRST_YEAR, where a
+            maker's are known; NaN elsewhere.
         battery_makers, battery_maker_share: the makers; float64[years, makers], sums to 1.
         provinces: names and codes.
         province_share: float64[years, 31], share of registrations; sums to 1.
@@ -116,13 +111,13 @@ class Inputs:
         recycler_share: float64[31], share of recycling capacity; sums to 1.
         recyclers: int64[years], listed firms that recycle.
         capacity_t: float64[years], nominal capacity of listed recyclers, tonnes of battery a year.
-        production_scrap_t: float64[years], production scrap that listed recyclers take in, tonnes a year.
+        installed_gwh: float64[years], batteries installed in vehicles, in whatever is registered or not.
         recovery_share: float64[3, 11], by Practice and Element value; MASS is 0.
-        prices_yuan_t: float64[years, 11], yuan a tonne of contained element, by Element value; 0 = no price.
+        prices_yuan_t: float64[4 * years, 11], yuan a tonne of contained element, mean of each quarter from the first
+            of FIRST_YEAR, by Element value; 0 = no price.
         swap_share: float64[years, 4], share of a Kind's registrations that are swap vehicles.
         swap_stations: float64[years], at year end.
         swap_packs_per_station: float64[years], packs held beside those in vehicles.
-        targets: figures to validate against.
     """
 
     registrations: Floats
@@ -134,6 +129,7 @@ class Inputs:
     composition_kg_per_kwh: Floats
     vehicle_makers: Companies
     vehicle_maker_share: Floats
+    brand_vehicles: Floats
     battery_makers: Companies
     battery_maker_share: Floats
     provinces: Provinces
@@ -143,13 +139,20 @@ class Inputs:
     recycler_share: Floats
     recyclers: Ints
     capacity_t: Floats
-    production_scrap_t: Floats
+    installed_gwh: Floats
     recovery_share: Floats
     prices_yuan_t: Floats
     swap_share: Floats
     swap_stations: Floats
     swap_packs_per_station: Floats
-    targets: tuple[Target, ...]
+
+    def registered(self, share_before: float) -> Floats:
+        """Return float64[years], vehicles registered in each year, where *share_before* of those sold before
+        REGISTERED_FROM were.
+        """
+        share = np.ones(YEARS)
+        share[: REGISTERED_FROM - FIRST_YEAR] = share_before
+        return self.registrations * share
 
 
 GRADES = ("official", "association", "press", "paper", "derived", "assumed")
@@ -192,9 +195,8 @@ _SPECS = {
     "recycler_shares.csv": Spec(("province",), ("capacity_share",), sums=0),
     "recyclers.csv": Spec(("year",), ("recyclers",), whole=True),
     "recycling_capacity.csv": Spec(("year",), ("capacity_t",)),
-    "production_scrap.csv": Spec(("year",), ("production_scrap_t",)),
+    "installations.csv": Spec(("year",), ("installed_gwh",)),
     "recovery.csv": Spec(("practice", "element"), ("recovery_share",)),
-    "prices.csv": Spec(("year", "item"), ("yuan_per_t",)),
     "swap.csv": Spec(("year", "kind"), ("swap_share",)),
     "swap_stations.csv": Spec(("year",), ("stations",)),
     "swap_packs.csv": Spec(("year",), ("packs_per_station",)),
@@ -205,7 +207,10 @@ _LISTS = {
     "provinces.csv": ("name", "name_cn", "gb_code"),
 }
 _DISTANCE = "province_distance_km.csv"
-_TARGETS = "targets.csv"
+_OTHERS = ("targets.csv", "founding.csv")
+"""Files of a directory of inputs that other modules read: nothing is fed with them."""
+_PRICES = "prices.csv"
+_BRANDS = "brand_months.csv"
 
 _FIXED_AXES: dict[str, dict[str, int]] = {
     "year": {str(year): year - FIRST_YEAR for year in range(FIRST_YEAR, LAST_YEAR + 1)},
@@ -262,24 +267,27 @@ def _distances(place: Traversable, provinces: Mapping[str, int]) -> Floats:
     return figures
 
 
-def _targets(place: Traversable) -> tuple[Target, ...]:
-    table = _table(place, _TARGETS, ("name", "year", "value", "unit"))
-    return tuple(
-        Target(
-            table.text(row, "name"),
-            FIRST_YEAR + table.place(row, "year", _FIXED_AXES["year"]),
-            table.number(row, "value"),
-            table.text(row, "unit"),
-            row.cells["source"],
-            row.cells["grade"],
-        )
-        for row in table.rows
-    )
+def _brand_months(place: Traversable, makers: Mapping[str, int]) -> Floats:
+    """Return float64[months, makers], vehicles of each month; NaN where the file has no row."""
+    table = _table(place, _BRANDS, ("maker", "month", "vehicles", "total"))
+    months = {f"{FIRST_YEAR + at // 12}-{at % 12 + 1:02d}": at for at in range(YEARS * 12)}
+    vehicles = np.full((YEARS * 12, len(makers)), np.nan)
+    for row in table.rows:
+        at = months.get(row.cells["month"]), table.place(row, "maker", makers)
+        if at[0] is None:
+            raise table.fail(row, "month", f"a month such as 2022-03, from {FIRST_YEAR}-01 to {LAST_YEAR}-12")
+        if not np.isnan(vehicles[at]):
+            raise table.fail(row, "month", "a month that no other row has for this maker")
+        vehicles[at] = table.number(row, "vehicles", whole=True)
+        total = np.nansum(vehicles[: at[0] + 1, at[1]])
+        if table.number(row, "total", whole=True) != total:
+            raise table.fail(row, "total", f"{total:.0f}, the sum of its months so far, in order")
+    return vehicles
 
 
 def _places(directory: Path | None) -> dict[str, Traversable]:
     """Return where each file is read from: *directory* where it has the file, else the package."""
-    known = (*_SPECS, *_LISTS, _DISTANCE, _TARGETS)
+    known = (*_SPECS, *_LISTS, _DISTANCE, _PRICES, _BRANDS, *_OTHERS)
     packaged = files("sim").joinpath("data")
     if directory is None:
         return dict.fromkeys(known, packaged)
@@ -326,6 +334,7 @@ def load(directory: Path | None = None) -> Inputs:
         composition_kg_per_kwh=np.concatenate((np.zeros_like(composition[..., :1]), composition), axis=-1),
         vehicle_makers=vehicle_makers,
         vehicle_maker_share=flat("vehicle_maker_shares.csv"),
+        brand_vehicles=_brand_months(places[_BRANDS], _axis(vehicle_makers.names)),
         battery_makers=battery_makers,
         battery_maker_share=flat("battery_maker_shares.csv", battery_makers),
         provinces=provinces,
@@ -335,13 +344,12 @@ def load(directory: Path | None = None) -> Inputs:
         recycler_share=flat("recycler_shares.csv"),
         recyclers=flat("recyclers.csv").astype(np.int64),
         capacity_t=flat("recycling_capacity.csv"),
-        production_scrap_t=flat("production_scrap.csv"),
+        installed_gwh=flat("installations.csv"),
         recovery_share=recovery,
-        prices_yuan_t=_prices(flat("prices.csv")),
+        prices_yuan_t=_prices(places[_PRICES]),
         swap_share=flat("swap.csv"),
         swap_stations=flat("swap_stations.csv"),
         swap_packs_per_station=flat("swap_packs.csv"),
-        targets=_targets(places[_TARGETS]),
     )
     _freeze(inputs)
     return inputs
@@ -351,11 +359,13 @@ def _axis(names: Sequence[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
 
-def _prices(per_item: Floats) -> Floats:
-    """Return float64[years, elements]: yuan per tonne of contained element, 0 where nothing is priced."""
-    prices = np.zeros((YEARS, len(Element)))
-    for place, (element, tonnes) in enumerate(ELEMENTS_PER_PRICE.values()):
-        prices[:, element] = per_item[:, place] * tonnes
+def _prices(place: Traversable) -> Floats:
+    """Return float64[quarters, elements]: yuan per tonne of contained element, 0 where nothing is priced."""
+    table = _table(place, _PRICES, price_paths.COLUMNS)
+    per_item = price_paths.by_quarter(table, _FIXED_AXES["item"], FIRST_YEAR, LAST_YEAR)
+    prices = np.zeros((len(per_item), len(Element)))
+    for item, (element, tonnes) in enumerate(ELEMENTS_PER_PRICE.values()):
+        prices[:, element] = per_item[:, item] * tonnes
     return prices
 
 
@@ -369,7 +379,7 @@ def _freeze(inputs: Inputs) -> None:
 def parameters(directory: Path | None = None) -> list[ColumnCount]:
     """Return one row per file and column of figures: how many there are, and how many are assumed.
 
-    Targets are not counted: nothing is fed with them.  The distances count as one column.
+    Targets and the founding figures are not counted: nothing is fed with them.  The distances count as one column.
 
     Raises:
         ScenarioError: a file, a column, a source or a grade that is missing or unknown.
@@ -378,6 +388,8 @@ def parameters(directory: Path | None = None) -> list[ColumnCount]:
     columns = {file: (spec.keys, spec.values) for file, spec in _SPECS.items()}
     columns |= {file: (names[:2], names[2:]) for file, names in _LISTS.items()}
     columns["provinces.csv"] = (("number", "name", "name_cn"), ("gb_code",))
+    columns[_BRANDS] = (("maker", "month"), ("vehicles", "total"))
+    columns[_PRICES] = (price_paths.COLUMNS[:2], price_paths.COLUMNS[2:])
     counts = []
     for file, (keys, values) in columns.items():
         rows = _table(places[file], file, (*keys, *values)).rows

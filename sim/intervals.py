@@ -8,6 +8,7 @@ from math import sqrt
 import numpy as np
 
 from sim.measures import Value
+from sim.measures_policy import POLICY_SHARES, POLICY_SUMS
 from sim.report.model import Estimate, Row
 
 CONFIDENCE = 0.95
@@ -42,7 +43,7 @@ def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
 
     Shares, delays and waits have no zero to stand in: they are averaged over the replications that have them.
     """
-    runs = [[*values, *_totals(values)] for values in replications]
+    runs = [[*values, *totals(values)] for values in replications]
     found: dict[tuple[str, int | None, str], dict[int, float]] = {}
     for number, values in enumerate(runs):
         for value in values:
@@ -58,7 +59,7 @@ def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
     return sorted(rows, key=lambda r: (r.measure, r.year or 0, r.key))
 
 
-def _totals(values: Sequence[Value]) -> list[Value]:
+def totals(values: Sequence[Value]) -> list[Value]:
     """Return the sums over the keys of each measure that adds up, under the key that is empty."""
     sums: dict[tuple[str, int | None], float] = {}
     for value in values:
@@ -70,10 +71,13 @@ def _totals(values: Sequence[Value]) -> list[Value]:
 SUMS = frozenset(
     {
         "stock_vehicles", "registrations", "exits", "installed_gwh", "retired_mass", "retired_packs",
-        "retired_channel", "processed", "breaches_happened", "breaches_visible",
+        "retired_channel", "processed", "installed_kind", "breaches_happened", "breaches_visible",
     }
+    | POLICY_SUMS
 )  # fmt: skip
-SHARES = frozenset({"formal_share", "complete_chain_share", "reported_share"})
-AVERAGES = frozenset(
-    {"formal_share", "complete_chain_share", "reported_share", "report_delay_days", "wait_days"}
+SHARES = frozenset(
+    {"formal_share", "complete_chain_share", "reported_share", "firms_reporting_share", "sale_record_share"}
+    | {"detected_share"}
+    | POLICY_SHARES
 )
+AVERAGES = SHARES | {"report_delay_days", "wait_days"}

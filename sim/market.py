@@ -1,7 +1,7 @@
 """What a used battery is worth, and which way its holder sends it.
 
-The holder compares what is left of the formal and of the informal offer and weighs the expected penalty:
-a binary logit (McFadden 1974) per tonne of battery.
+The holder compares what is left of the formal and of the informal offer and weighs the penalty that he believes to
+risk: a binary logit (McFadden 1974) per tonne of battery.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import quarters
-from sim.inputs import YEARS, Inputs
-from sim.practices import Enforcement, Market
+from sim.belief import Belief, Watch
+from sim.inputs import YEARS, Inputs, Practice
+from sim.practices import Enforcement, Informal, Inspection, Inspections, Market
+from traceability.vocabulary import Chemistry, Element, Role
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.integer]
 
 
 class Holder(Enum):
@@ -28,32 +31,142 @@ class Holder(Enum):
     OUTLET = "outlet_yuan_t"
 
 
-class Prices:
-    """Formal offers by year and chemistry, and the chance that a holder takes one."""
+WATCHED = {
+    Holder.DISMANTLER: Watch.DISMANTLER,
+    Holder.REPAIRER: Watch.REPAIRER,
+    Holder.OPERATOR: Watch.OPERATOR,
+    Holder.OUTLET: Watch.OUTLET,
+}
+"""Under which eyes a holder is; no authority goes from owner to owner."""
 
-    def __init__(self, inputs: Inputs, market: Market, enforcement: Enforcement) -> None:
-        self._market, self._enforcement = market, enforcement
+HOLDER_OF_ROLE = {
+    Role.OWNER: Holder.OWNER,
+    Role.ELV: Holder.DISMANTLER,
+    Role.REPAIR: Holder.REPAIRER,
+    Role.SWAP_OP: Holder.OPERATOR,
+    Role.OUTLET: Holder.OUTLET,
+}
+
+_NICKEL_COBALT = [Element.NI, Element.CO]
+_OTHER = [Element.MN, Element.CU, Element.AL, Element.STEEL]
+
+
+class Worth:
+    """The value of what a tonne of used battery holds, by quarter and chemistry, and what lawful buyers pay for it.
+
+    Args:
+        inputs: compositions and prices.
+        market: coefficients, costs, and the age of the battery that is valued.
+    """
+
+    def __init__(self, inputs: Inputs, market: Market) -> None:
+        self._market, self._recovery = market, inputs.recovery_share
         kwh_t = np.nan_to_num(inputs.density_wh_kg)
         content = np.nan_to_num(inputs.composition_kg_per_kwh) * kwh_t[:, :, None] / 1000.0
         # packs retire years after they were made, and are worth what such a pack contains
-        aged = content[np.maximum(np.arange(YEARS) - market.valued_age_years, 0)]
-        self.contained_yuan_t: Floats = (aged * inputs.prices_yuan_t[:, None, :]).sum(axis=2)
+        made = np.maximum(np.arange(4 * YEARS) // 4 - market.valued_age_years, 0)
+        self._kwh_t: Floats = kwh_t[made]
+        value = content[made] * inputs.prices_yuan_t[:, None, :]
+        value[..., Element.MASS] = 0.0
+        self._value: Floats = value
+        # the market pays by three groups: lithium, nickel with cobalt, all else
+        self._groups: Floats = np.stack(
+            [value[..., Element.LI], value[..., _NICKEL_COBALT].sum(-1), value[..., _OTHER].sum(-1)]
+        )
 
-    def formal_yuan_t(self, day: npt.NDArray[np.integer], chemistry: npt.NDArray[np.integer]) -> Floats:
-        """Return float64[n], what a lawful buyer offers per tonne of each battery on its day."""
-        # what lies beyond the series is beyond every horizon, and is never written
-        year = np.minimum(quarters.of_days(day) // 4, YEARS - 1)
-        contained: Floats = self.contained_yuan_t[year, chemistry]
-        contained *= self._market.payable_share.at(day)
-        contained -= self._market.treatment_yuan_t.at(day)
-        return contained
+    def payable_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what a formal buyer pays for the metals of a tonne, before its treatment."""
+        market, quarter = self._market, _quarters(day)
+        lithium, nickel_cobalt, other = self._groups[:, quarter, chemistry]
+        of_lithium = np.where(
+            chemistry == Chemistry.LFP, market.payable_lithium_lfp.at(day), market.payable_lithium_ncm.at(day)
+        )
+        paid: Floats = lithium * of_lithium
+        paid += nickel_cobalt * market.payable_nickel_cobalt.at(day)
+        paid += other * market.payable_other.at(day)
+        return paid
+
+    def formal_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what a lawful buyer offers per tonne of each battery on its day; it may be below 0."""
+        return self.payable_yuan_t(day, chemistry) - self._market.treatment_yuan_t.at(day)
+
+    def informal_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what a workshop offers per tonne that need fear nobody."""
+        formal = self.formal_yuan_t(day, chemistry)
+        more = np.maximum(formal, 0.0) * self._market.informal_premium.at(day)
+        offer: Floats = formal + np.minimum(more, self._market.premium_most_yuan_t.at(day))
+        return offer
+
+    def recycler_margin_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what is left to a typical recycler of a tonne of battery bought at the formal offer.
+
+        What it recovers and sells, less the offer, the treatment and the refining.
+        """
+        market, typical = self._market, self._recovery[Practice.TYPICAL]
+        sold = self._value[_quarters(day), chemistry] @ typical
+        refining = np.where(
+            chemistry == Chemistry.LFP, market.refining_lfp_yuan_t.at(day), market.refining_ncm_yuan_t.at(day)
+        )
+        margin: Floats = sold - self.payable_yuan_t(day, chemistry) - refining
+        return margin
+
+    def workshop_margin_yuan_t(self, day: Ints, chemistry: Ints, informal: Informal) -> Floats:
+        """Return float64[n], what is left to a workshop that nobody finds of a tonne bought at its offer.
+
+        A part is remade and sold by the kWh; of the rest, black mass is sold at the formal coefficients.
+        """
+        market, quarter = self._market, _quarters(day)
+        remade = remade_share(informal, day)
+        black_mass = self.payable_yuan_t(day, chemistry)
+        # foil, case and what manganese there is are no part of the coefficients, but sold all the same
+        sold: Floats = remade * self._kwh_t[quarter, chemistry] * market.remade_yuan_kwh.at(day)
+        sold += (1.0 - remade) * np.asarray(informal.recovery_share.at(day)) * black_mass
+        sold -= self.informal_yuan_t(day, chemistry)
+        sold -= np.asarray(market.informal_transport_yuan_t.at(day)) + market.workshop_yuan_t.at(day)
+        return sold
+
+
+class Prices:
+    """What each way leaves to a holder who believes to risk something, and the chance that he goes the lawful one.
+
+    Args:
+        worth: of batteries.
+        belief: of those who may be found.
+    """
+
+    def __init__(
+        self,
+        worth: Worth,
+        market: Market,
+        enforcement: Enforcement,
+        inspections: Inspections,
+        informal: Informal,
+        belief: Belief,
+    ) -> None:
+        self.worth = worth
+        self._market, self._enforcement = market, enforcement
+        self._inspections, self._informal, self._belief = inspections, informal, belief
+
+    def workshop_risk_yuan_t(
+        self, day: Ints, province: Ints, mass_t: Floats, informal_yuan_t: Floats
+    ) -> Floats:
+        """Return float64[n], what a workshop takes off its offer for what may be confiscated and fined.
+
+        A battery found in a workshop or under way is lost, with a fine; a product that is found costs a fine.
+        """
+        law, belief = self._inspections, self._belief
+        at_work, under_way = (
+            belief.found_share(watch, province) for watch in (Watch.WORKSHOP, Watch.TRANSPORT)
+        )
+        sold = belief.found_share(Watch.PRODUCT, province) * remade_share(self._informal, day)
+        fines = at_work * per_pack(law.mee, day)
+        fines += under_way * per_pack(law.mot, day) + sold * per_pack(law.samr, day)
+        risk: Floats = (at_work + under_way) * np.maximum(informal_yuan_t, 0.0)
+        risk += fines / np.maximum(mass_t, 1e-3)
+        return risk
 
     def lawful_share(
-        self,
-        holder: Holder,
-        day: npt.NDArray[np.integer],
-        chemistry: npt.NDArray[np.integer],
-        mass_t: Floats,
+        self, holder: Holder, day: Ints, chemistry: Ints, mass_t: Floats, province: Ints
     ) -> Floats:
         """Return float64[n], the chance that *holder* hands each battery over lawfully on its day.
 
@@ -62,22 +175,42 @@ class Prices:
             day: int[n], when, days since 1970-01-01.
             chemistry: int[n], of each battery.
             mass_t: float64[n], tonnes.
+            province: int[n], of the holder, 1 to 31; what he believes is what is seen there.
         """
         market, enforcement = self._market, self._enforcement
-        advantage = np.maximum(self.formal_yuan_t(day, chemistry), 0.0)
-        advantage *= -np.asarray(market.informal_premium.at(day))
+        informal = self.worth.informal_yuan_t(day, chemistry)
+        advantage = self.worth.formal_yuan_t(day, chemistry) - informal
+        advantage += self.workshop_risk_yuan_t(day, province, mass_t, informal)
         advantage += np.asarray(market.informal_transport_yuan_t.at(day)) - market.formal_transport_yuan_t.at(
             day
         )
-        caught = np.asarray(enforcement.inspected_share.at(day)) * enforcement.detected_share.at(day)
-        penalty = caught * enforcement.fine_yuan.at(day) / np.maximum(enforcement.packs_per_case.at(day), 1.0)
-        per_pack = penalty + market.deposit_yuan_pack.at(day)
+        saved = np.asarray(market.deposit_yuan_pack.at(day))
+        if holder in WATCHED:
+            law = self._inspections.mofcom if holder is Holder.DISMANTLER else self._inspections.miit
+            saved = saved + self._belief.found_share(WATCHED[holder], province) * per_pack(law, day)
         if holder is Holder.OWNER:
             refused = np.asarray(enforcement.integrated_scrapping.at(day)) * enforcement.refused_share.at(day)
-            per_pack = per_pack + refused * enforcement.certificate_yuan.at(day)
-        advantage += per_pack / np.maximum(mass_t, 1e-3)
-        advantage += getattr(market, holder.value).at(day)
+            saved = saved + refused * enforcement.certificate_yuan.at(day)
+        advantage += saved / np.maximum(mass_t, 1e-3)
+        advantage += np.asarray(market.leaning_yuan_t.at(day)) + getattr(market, holder.value).at(day)
         advantage /= -market.noise_yuan_t
         np.clip(advantage, -500, 500, out=advantage)
         share: Floats = 1.0 / (1.0 + np.exp(advantage))
         return share
+
+
+def remade_share(informal: Informal, day: Ints) -> Floats:
+    """Return float64 (one, or one a day), the share of packs that workshops remake and sell."""
+    share: Floats = np.asarray(informal.e_bike_share.at(day)) + informal.storage_share.at(day)
+    return share
+
+
+def per_pack(law: Inspection, day: Ints) -> Floats:
+    """Return float64 (one, or one a day), the fine in yuan that falls on each battery of a case."""
+    fine: Floats = np.asarray(law.fine_yuan.at(day)) / np.maximum(law.packs_per_case.at(day), 1.0)
+    return fine
+
+
+def _quarters(day: Ints) -> Ints:
+    # what lies beyond the series is beyond every horizon, and is never written
+    return np.minimum(quarters.of_days(day), 4 * YEARS - 1)

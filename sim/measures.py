@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import duckdb
 
+from sim import measures_official, measures_policy, money
 from sim.inputs import Kind
 from sim.report.model import MeasureInfo
 from traceability.store.parquet import ParquetStore
-from traceability.vocabulary import Chemistry, Element, Role
+from traceability.vocabulary import REMARKS, Chemistry, Element, Role
 from traceability.vocabulary import EventType as E
 from traceability.vocabulary import Level as L
 
@@ -71,6 +72,14 @@ MEASURES: tuple[MeasureInfo, ...] = (
         "",
     ),
     MeasureInfo("processed", "Processed by listed recyclers", "综合利用企业处理量", "kt", "千吨", "source"),
+    MeasureInfo(
+        "processed_unlisted",
+        "Processed by recyclers while off the announced list",
+        "名单外综合利用企业处理量",
+        "kt",
+        "千吨",
+        "source",
+    ),
     MeasureInfo("recovered", "Materials recovered by listed recyclers", "回收材料", "t", "吨", "element"),
     MeasureInfo(
         "reported_share", "Share of events that were reported", "已上报事件比例", "share", "比例", "role"
@@ -82,6 +91,17 @@ MEASURES: tuple[MeasureInfo, ...] = (
     MeasureInfo(
         "breaches_visible", "Breaches that the platform can see", "平台可见的违规", "count", "起", "rule"
     ),
+    MeasureInfo(
+        "detected_share",
+        "Share of breaches that happened which the platform can see",
+        "实际违规中平台可见的比例",
+        "share",
+        "比例",
+        "rule",
+    ),
+    *measures_official.OFFICIAL_MEASURES,
+    *measures_policy.POLICY_MEASURES,
+    *money.MONEY_MEASURES,
 )
 
 REPORTERS = (
@@ -96,12 +116,16 @@ REPORTERS = (
 )
 
 
+NEVER_ENDS = 2**31 - 1
+
+
 def measure(store: ParquetStore) -> list[Value]:
     """Return every measure of the log in *store*, but those of breaches, which the audit counts."""
     meta = store.meta()
     scale, as_of = int(meta["scale"]), int(meta["last_day"])
     db = store.connection
-    _prepare(db, as_of)
+    prepare(db, as_of)
+    measures_policy.prepare(db)
     values: list[Value] = []
     for name, query in _queries(scale, int(meta["first_day"]), as_of):
         for year, key, value in db.execute(query).fetchall():
@@ -124,8 +148,16 @@ def _named(column: str, kind: type[Chemistry] | type[Kind] | type[Role] | type[E
     )
 
 
-def _prepare(db: duckdb.DuckDBPyConnection, as_of: int) -> None:
-    """Make two small tables: when each vehicle left the road, and what became of each pack that retired."""
+def prepare(db: duckdb.DuckDBPyConnection, as_of: int) -> None:
+    """Make small tables: when vehicles left the road, what became of packs that retired, who was off the list."""
+    db.execute(
+        f"""
+        create or replace temp table off_list as
+        select receiver as actor, event_day as since,
+            coalesce(lead(event_day) over (partition by receiver order by event_day, event_id), {NEVER_ENDS}) as until, event
+        from event where happened and event in ({E.DELIST}, {E.LIST})
+        qualify event = {E.DELIST}"""
+    )
     db.execute(
         f"""
         create or replace temp table vehicle_exit as
@@ -140,7 +172,7 @@ def _prepare(db: duckdb.DuckDBPyConnection, as_of: int) -> None:
         with step as (
             select e.unit, e.event, e.event_day, e.record_day, a.role, e.vehicle
             from event e join actor a using (actor)
-            where e.happened and e.unit is not null
+            where e.happened and e.unit is not null and e.event < {min(REMARKS)}
         ), seen as (
             select unit,
                 arg_min(event, event_day) filter (event in ({E.DISMOUNT}, {E.RETIRE}, {E.DIVERT}, {E.LOSE}, {E.EXPORT})) as how,
@@ -218,20 +250,13 @@ def _queries(scale: int, first_day: int, as_of: int) -> Iterator[tuple[str, str]
     yield from _reporting(first_day, as_of)
     yield "wait_days", _waits()
     yield "flow", _flows(scale)
+    yield from measures_official.queries(scale)
+    yield from measures_policy.queries(scale, first_day, as_of, REPORTERS)
 
 
 def _recycling(scale: int) -> Iterator[tuple[str, str]]:
-    yield (
-        "processed",
-        f"""select {_year("e.event_day")} y,
-            case when u.level <> {L.LOT} then 'vehicle_packs'
-                 when c.role = {Role.INFORMAL} then 'bought_black_mass' else 'production_scrap' end k,
-            sum(u.mass_g) * {scale} / 1e9
-        from event e join unit u using (unit) join actor a using (actor) join actor c on c.actor = u.coder
-        where e.happened and a.role = {Role.CU}
-          and (e.event = {E.PROCESS} or (e.event = {E.DISMANTLE} and u.level = {L.PACK}))
-        group by y, k order by y, k""",
-    )
+    for name, at_that_time in (("processed", "not exists"), ("processed_unlisted", "exists")):
+        yield name, _processed(scale, at_that_time)
     yield (
         "recovered",
         f"""select m.year, {_named("m.element", Element)} k, sum(m.recovered_g) * {scale} / 1e6
@@ -240,9 +265,23 @@ def _recycling(scale: int) -> Iterator[tuple[str, str]]:
     )
 
 
+def _processed(scale: int, off_list: str) -> str:
+    """Kilotonnes processed by recyclers for which a time off the list, on that day, `exists` or does `not exists`."""
+    return f"""select {_year("e.event_day")} y,
+            case when u.level <> {L.LOT} then 'vehicle_packs'
+                 when c.role = {Role.INFORMAL} then 'bought_black_mass' else 'production_scrap' end k,
+            sum(u.mass_g) * {scale} / 1e9
+        from event e join unit u using (unit) join actor a using (actor) join actor c on c.actor = u.coder
+        where e.happened and a.role = {Role.CU}
+          and (e.event = {E.PROCESS} or (e.event = {E.DISMANTLE} and u.level = {L.PACK}))
+          and {off_list} (
+            select 1 from off_list o where o.actor = e.actor and e.event_day >= o.since and e.event_day < o.until)
+        group by y, k order by y, k"""
+
+
 def _reporting(first_day: int, as_of: int) -> Iterator[tuple[str, str]]:
     roles = ", ".join(str(int(r)) for r in REPORTERS)
-    rows = f"event e join actor a using (actor) where e.happened and a.role in ({roles})"
+    rows = f"event e join actor a using (actor) where e.happened and e.event < {min(REMARKS)} and a.role in ({roles})"
     role = _named("a.role", Role)
     yield (
         "reported_share",

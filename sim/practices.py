@@ -115,6 +115,13 @@ class Manufacture(Section):
         le=365,
     )
     sale_days: Amount = figure("days, mean", "from the certificate of conformity to the sale", "合格证至销售")
+    registered_share: float = figure(
+        "share of sales",
+        "vehicles sold before 2021 that were registered; from 2021 on registrations are published",
+        "2021年前销量中完成注册登记的比例",
+        ge=0.05,
+        le=1.2,
+    )
 
 
 class Replacement(Section):
@@ -187,16 +194,50 @@ class Swap(Section):
 class Market(Section):
     """What a used battery is worth, and to whom."""
 
-    payable_share: Share = figure(
-        "share",
-        "part of the contained metal value that a formal buyer pays for",
-        "正规买方按金属价值支付的比例",
+    payable_lithium_lfp: Amount = figure(
+        "share of value",
+        "part of the value of the lithium of an LFP battery that a formal buyer pays for",
+        "磷酸铁锂电池中锂价值的支付系数",
+    )
+    payable_lithium_ncm: Amount = figure(
+        "share of value",
+        "part of the value of the lithium of any other battery that a formal buyer pays for",
+        "三元等电池中锂价值的支付系数",
+    )
+    payable_nickel_cobalt: Amount = figure(
+        "share of value",
+        "part of the value of nickel and cobalt that a formal buyer pays for",
+        "镍钴价值的支付系数",
+    )
+    payable_other: Amount = figure(
+        "share of value",
+        "part of the value of copper, aluminium, manganese and steel that a formal buyer pays for",
+        "铜、铝、锰、钢价值的支付系数",
     )
     treatment_yuan_t: Amount = figure(
         "yuan/t", "cost of treatment that a formal buyer deducts", "正规处理成本"
     )
+    refining_lfp_yuan_t: Amount = figure(
+        "yuan/t",
+        "what refining the black mass of a tonne of LFP batteries costs beside the treatment",
+        "磷酸铁锂电池黑粉精炼成本（处理成本之外）",
+    )
+    refining_ncm_yuan_t: Amount = figure(
+        "yuan/t",
+        "what refining the black mass of a tonne of other batteries costs beside the treatment",
+        "三元等电池黑粉精炼成本（处理成本之外）",
+    )
+    remade_yuan_kwh: Amount = figure(
+        "yuan/kWh", "what a workshop gets for a battery that it has remade", "作坊翻新电池售价"
+    )
+    workshop_yuan_t: Amount = figure(
+        "yuan/t", "what a workshop spends on taking apart or remaking", "作坊拆解或翻新成本"
+    )
     informal_premium: Signed = figure(
         "share", "how much more an informal buyer pays than a formal one", "非正规渠道溢价"
+    )
+    premium_most_yuan_t: Amount = figure(
+        "yuan/t", "the most that an informal buyer pays more than a formal one", "非正规渠道溢价上限"
     )
     formal_transport_yuan_t: Amount = figure(
         "yuan/t", "dangerous-goods transport to a lawful buyer", "正规危险品运输成本"
@@ -211,6 +252,11 @@ class Market(Section):
     )
     deposit_yuan_pack: Amount = figure(
         "yuan/pack", "deposit or subsidy paid on lawful hand-over", "依法移交时返还的押金或补贴"
+    )
+    leaning_yuan_t: Signed = figure(
+        "yuan/t",
+        "leaning of every holder towards the lawful way, beside his own",
+        "各类持有人对正规渠道的共同偏好",
     )
     owner_yuan_t: Signed = figure(
         "yuan/t", "leaning of a vehicle owner towards the lawful way", "车主对正规渠道的偏好"
@@ -233,18 +279,8 @@ class Market(Section):
 
 
 class Enforcement(Section):
-    """What a breach may cost."""
+    """What the law asks of a vehicle that is scrapped."""
 
-    inspected_share: Share = figure(
-        "share of hand-overs", "hand-overs that an inspection covers", "移交被检查的比例"
-    )
-    detected_share: Share = figure(
-        "share of inspected", "breaches that an inspection finds", "检查发现违规的比例"
-    )
-    fine_yuan: Amount = figure(
-        "yuan/case", "fine for a battery not handed over as required", "未按要求移交的罚款"
-    )
-    packs_per_case: Amount = figure("packs", "packs that one case is about", "每案涉及电池包数")
     integrated_scrapping: Switch = figure(
         "0 or 1", "vehicle and battery are scrapped as one (Order 73)", "车电一体报废（73号令）"
     )
@@ -258,6 +294,86 @@ class Enforcement(Section):
     )
     swap_exempt: Switch = figure(
         "0 or 1", "swap vehicles are exempt from integrated scrapping", "换电车辆豁免"
+    )
+
+
+class Inspection(Section):
+    """What one authority looks at, finds and fines."""
+
+    inspected_share: Share = figure(
+        "share of hand-overs", "hand-overs that an inspection covers", "移交被检查的比例"
+    )
+    detected_share: Share = figure(
+        "share of inspected", "breaches that an inspection finds", "检查发现违规的比例"
+    )
+    fine_yuan: Amount = figure("yuan/case", "fine for one case", "每案罚款")
+    packs_per_case: Amount = figure("batteries", "batteries that one case is about", "每案涉及电池数")
+    decision_days: Amount = figure(
+        "days, mean", "from the breach until it is found and punished", "违规至查处的时间"
+    )
+
+
+class EnvironmentInspection(Inspection):
+    """The environment ministry: workshops, and the permits and balances of recyclers."""
+
+    recycler_inspected_share: Share = figure(
+        "share of firms",
+        "recyclers whose permits and books are looked at in a quarter",
+        "每季度受检综合利用企业比例",
+    )
+    recycler_detected_share: Share = figure(
+        "share of inspected",
+        "recyclers found out whose permit has lapsed or whose balances are false",
+        "检查发现许可中断或虚假平衡的比例",
+    )
+    recycler_fine_yuan: Amount = figure("yuan/case", "fine for a recycler", "对综合利用企业的罚款")
+    list_ban_years: Amount = figure(
+        "years",
+        "for which a recycler that was punished is off the announced list",
+        "受罚企业被移出公告名单的年限",
+    )
+    unlisted_pull: float = figure(
+        "-", "how many times as often a recycler off the list is chosen", "名单外企业被选择的倍数", ge=0, le=1
+    )
+
+
+class Inspections(BaseModel):
+    """The authorities and what each looks at: REGULATION, regulator roles.
+
+    miit: repair firms, swap operators and outlets; mofcom: dismantlers; mee: workshops and recyclers; samr: what
+    workshops sell; mot: the transport of what is sold off.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    miit: Inspection
+    mofcom: Inspection
+    mee: EnvironmentInspection
+    samr: Inspection
+    mot: Inspection
+
+
+class Learning(Section):
+    """How those who trade in used batteries learn what they risk."""
+
+    prior_share: float = figure(
+        "share of sales",
+        "unlawful sales that each trade believes are found, before it has seen any",
+        "初始认为的违规查获率",
+        ge=0,
+        le=1,
+    )
+    learning_share: Share = figure(
+        "share of the gap",
+        "part of the gap between belief and what a quarter showed that is closed in the next",
+        "每季度认知向实际查获率调整的比例",
+    )
+    memory_packs: float = figure(
+        "packs",
+        "unlawful sales in a province and quarter for as many as which what is heard from the whole country counts",
+        "全国传闻相当于本省违规量",
+        ge=0,
+        le=1e7,
     )
 
 
@@ -289,6 +405,11 @@ class Collection(Section):
     )
     waiting_limit_days: int = figure(
         "days", "longest stay of a used battery at an outlet", "网点最长贮存天数", ge=1, le=3650
+    )
+    refused_share: Share = figure(
+        "share",
+        "batteries worth less than nothing to a lawful buyer that an outlet refuses",
+        "网点拒收无正规价值电池的比例",
     )
     density: float = figure("-", "outlets, as a multiple of those of 2023", "网点数量倍数", ge=0.05, le=100)
     transit_first_days: int = figure("days", "shortest transport", "最短运输时间", ge=0, le=365)
@@ -381,6 +502,14 @@ class Informal(Section):
 class ProductionScrap(Section):
     """Factory scrap: a used battery by Art. 45(2)."""
 
+    rate_kg_kwh: Amount = figure(
+        "kg/kWh",
+        "production scrap that arises for each kWh installed in vehicles that year",
+        "每千瓦时装车量产生的生产废料",
+    )
+    listed_share: Share = figure(
+        "share of mass", "production scrap that listed recyclers take in", "进入白名单企业的生产废料比例"
+    )
     lot_t: float = figure("t", "mass of one lot", "每批质量", ge=0.1, le=2000)
     storage_days: Amount = figure(
         "days, mean", "from scrapping until the lot leaves the factory", "厂内存放时间"

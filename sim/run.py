@@ -13,25 +13,29 @@ import numpy as np
 import simpy
 
 from sim import quarters, tables
-from sim.cast import Cast, assemble, permit_spans
+from sim.belief import Belief
+from sim.cast import Cast, Ints, assemble, permit_spans
 from sim.chance import Chance
 from sim.contents import Contents
 from sim.inputs import Inputs
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog
-from sim.market import Prices
+from sim.market import Prices, Worth
 from sim.printing import Printer
 from sim.processes.collection import collection
 from sim.processes.factory import production_scrap
 from sim.processes.fleet import Fleet, Maker, fleet, vehicles_by_month
 from sim.processes.handover import Channel
 from sim.processes.informal import informal
+from sim.processes.inspection import Inspectors, inspection
+from sim.processes.plants import start_up_scrap
 from sim.processes.recycling import intake, recycling
 from sim.processes.remaking import Remaking, returns
 from sim.processes.scrapping import Returned, scrapping
 from sim.processes.service import service
 from sim.processes.swapping import swapping
 from sim.scenario import Scenario
+from sim.technology import Technologies
 from traceability.events import NULL
 from traceability.registry import Registry
 from traceability.store import schema
@@ -95,7 +99,9 @@ def _start(
     off was serviced and swapped before.
     """
     expected = int(
-        vehicles_by_month(inputs, scenario.scale)[: (quarters.of_day(scenario.last_day()) + 1) * 3].sum()
+        vehicles_by_month(inputs, scenario.scale, scenario.manufacture.registered_share)[
+            : (quarters.of_day(scenario.last_day()) + 1) * 3
+        ].sum()
     )
     # a tenth more packs than vehicles, and the lots; both tables grow where that is not enough
     units = tables.units(expected + expected // 8 + 50_000)
@@ -104,16 +110,32 @@ def _start(
     served, product_ends, new_swap_vehicles = Backlog(), Agenda(3), Agenda(1)
     returned: list[Returned] = []
     printer = Printer(chance, inputs, cast, scenario.coding)
-    maker = Maker(ledger, chance, inputs, cast, printer, units, scenario.manufacture)
-    contents = Contents(inputs, units)
+    technologies = Technologies(scenario.technology, scenario.shipments, inputs)
+    maker = Maker(
+        ledger, chance, inputs, cast, printer, units, scenario.manufacture, technologies, scenario.plant
+    )
+    contents = Contents(inputs, units, technologies)
+    belief = Belief(scenario.learning, scenario.scale)
+    inspectors = Inspectors(
+        ledger=ledger, chance=chance, cast=cast, inspections=scenario.inspection, belief=belief
+    )
     channel = Channel(
         ledger=ledger,
         chance=chance,
         cast=cast,
-        prices=Prices(inputs, scenario.market, scenario.enforcement),
+        prices=Prices(
+            Worth(inputs, scenario.market),
+            scenario.market,
+            scenario.enforcement,
+            scenario.inspection,
+            scenario.informal,
+            belief,
+        ),
+        inspectors=inspectors,
         units=units,
         collection=scenario.collection,
         informal=scenario.informal,
+        unlisted_pull=scenario.inspection.mee.unlisted_pull,
         distance_km=inputs.distance_km,
         to_outlets=to_outlets,
         to_recyclers=to_recyclers,
@@ -131,7 +153,8 @@ def _start(
     for process in (
         fleet(
             env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, printer=printer, maker=maker, state=state,
-            life=scenario.life, replacement=scenario.replacement, swapping=new_swap_vehicles, scale=scenario.scale,
+            life=scenario.life, replacement=scenario.replacement, swapping=new_swap_vehicles,
+            brands=scenario.brand, scale=scenario.scale,
         ),
         service(
             env, ledger=ledger, chance=chance, cast=cast, state=state, maker=maker, channel=channel,
@@ -149,6 +172,10 @@ def _start(
             env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, channel=channel,
             practice=scenario.production_scrap, scale=scenario.scale,
         ),
+        start_up_scrap(
+            env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, channel=channel,
+            practice=scenario.production_scrap, plants=scenario.plant, scale=scenario.scale,
+        ),
         returns(
             env, ledger=ledger, chance=chance, cast=cast, units=units, channel=channel,
             practice=scenario.recycling, ends=product_ends,
@@ -165,11 +192,13 @@ def _start(
         recycling(
             env, ledger=ledger, chance=chance, inputs=inputs, cast=cast, units=units, contents=contents,
             practice=scenario.recycling, falsehood=scenario.falsehood, served=served, remaking=remaking,
+            inspectors=inspectors, lapse_year=_lapse_years(scenario, cast, chance),
         ),
         informal(
             env, ledger=ledger, chance=chance, cast=cast, units=units, contents=contents, channel=channel,
-            practice=scenario.informal, inbox=to_workshops,
+            practice=scenario.informal, inspectors=inspectors, inbox=to_workshops,
         ),
+        inspection(env, ledger=ledger, inspectors=inspectors, belief=belief, list_changed=channel.list_changed),
     ):  # fmt: skip
         env.process(process)
     return state
@@ -207,11 +236,8 @@ def _enrol(
         },
         rows,
     )
-    firms = cast.recyclers.astype(np.uint64)
-    lapsed = chance.draw("recycling.lapsed", firms) < scenario.recycling.lapsed_share
-    years = np.arange(scenario.first.year, scenario.last.year + 1)
-    lapse_year = years[(chance.draw("recycling.lapse_year", firms) * years.size).astype(np.int64)]
-    for actor, valid_from, valid_to in permit_spans(cast, lapsed, lapse_year):
+    lapse_year = _lapse_years(scenario, cast, chance)
+    for actor, valid_from, valid_to in permit_spans(cast, lapse_year > 0, lapse_year):
         for kind in PROCESSING_PERMITS:
             # it is the discharge permit that runs out; the others stand
             open_end = kind is not Permit.DISCHARGE
@@ -222,8 +248,23 @@ def _enrol(
                 valid_from=valid_from[whole],
                 valid_to=NULL if open_end else valid_to[whole],
             )
+    registry.grant_permits(
+        actor=cast.carriers,
+        kind=int(Permit.DANGEROUS_GOODS),
+        valid_from=np.full(cast.carriers.size, quarters.START[0]),
+        valid_to=NULL,
+    )
     calendar = ordinals(int(quarters.START[0]), scenario.last_day() + 400)
     store.append(schema.workday, calendar.day.size, calendar.columns())
+
+
+def _lapse_years(scenario: Scenario, cast: Cast, chance: Chance) -> Ints:
+    """Return int64[recyclers], the year in which each lacks a permit; 0: it never does."""
+    firms = cast.recyclers.astype(np.uint64)
+    years = np.arange(scenario.first.year, scenario.last.year + 1)
+    year = years[(chance.draw("recycling.lapse_year", firms) * years.size).astype(np.int64)]
+    lapsed = chance.draw("recycling.lapsed", firms) < scenario.recycling.lapsed_share
+    return np.where(lapsed, year, 0)
 
 
 def _report(

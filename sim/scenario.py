@@ -14,18 +14,21 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from reprlib import repr as brief
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from sim.dated import ALWAYS, Dated
+from sim.industry import Brand, Plant
 from sim.practices import (
     Coding,
     Collection,
     Enforcement,
     Falsehood,
     Informal,
+    Inspections,
+    Learning,
     Life,
     Manufacture,
     Market,
@@ -37,8 +40,12 @@ from sim.practices import (
     Section,
     Swap,
 )
+from sim.technology import Shipments, Technology
+from sim.technology import check as check_technologies
 from traceability.errors import ScenarioError
 from traceability.events import day_number
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
 
 
 class Scenario(BaseModel):
@@ -60,6 +67,8 @@ class Scenario(BaseModel):
     swap: Swap
     market: Market
     enforcement: Enforcement
+    inspection: Inspections
+    learning: Learning
     scrapping: Scrapping
     collection: Collection
     recycling: Recycling
@@ -68,6 +77,10 @@ class Scenario(BaseModel):
     coding: Coding
     falsehood: Falsehood
     reporting: dict[str, Reporting]
+    technology: dict[_Name, Technology] = {}
+    shipments: dict[_Name, Shipments] = {}
+    brand: dict[str, Brand] = {}
+    plant: dict[_Name, Plant] = {}
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -98,6 +111,7 @@ class Scenario(BaseModel):
             days = {day_number(start) for figure in figures for start, _ in figure.steps}
             if max(sum(figure.on(day) for figure in figures) for day in days) > 1:
                 raise ValueError(f"{name}: {' and '.join(pair)} add up to more than 1")
+        check_technologies(self.technology, self.shipments)
         return self
 
     def first_day(self) -> int:
@@ -137,6 +151,8 @@ def parameters(scenario: Scenario) -> Iterator[Parameter]:
     """Yield every figure of *scenario* with its unit, grade and source."""
     for name in type(scenario).model_fields:
         part = getattr(scenario, name)
+        if isinstance(part, Inspections):
+            part = dict(part)
         sections = (
             {f"{name}.{who}": section for who, section in part.items()}
             if isinstance(part, dict)
@@ -158,6 +174,10 @@ def _parameter(key: str, value: object, info: FieldInfo, source: str) -> Paramet
         text = "; ".join(f"{v:g}" if start == ALWAYS else f"{v:g} from {start}" for start, v in value.steps)
     else:
         text = f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, dict):
+        text = ", ".join(f"{name} {each:g}" for name, each in value.items())
+    if isinstance(value, tuple):
+        text = ", ".join(value)
     grade, _, said = source.partition(":")
     return Parameter(
         key, text, str(extra["unit"]), grade, said.strip(), info.description or "", str(extra["zh"])
@@ -287,6 +307,9 @@ def _siblings(path: list[str]) -> list[str]:
         if key == "reporting":
             return list(Reporting.model_fields) if len(path) > 1 else list(REPORTERS)
         info = model.model_fields.get(key)
+        if info is not None and (named := get_args(info.annotation)) and path[0] == key:
+            # a section of a name that the scenario chooses: what its figures are called
+            return list(named[1].model_fields) if len(path) > 1 else []
         if (
             info is None
             or not isinstance(info.annotation, type)

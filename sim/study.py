@@ -5,6 +5,7 @@
     RUN/measures.csv         every measure, tidy, one row per replication
     RUN/findings.csv         every breach that happened or that the register shows
     RUN/report.html          one page, offline, in English and Chinese
+    RUN/machine.toml         where it ran and how long it took: all that two equal runs may differ in
 
 A replication is written under a hidden name and moved into place when it is whole.  A run that was killed
 says so in its record, and `resume` repeats only what is missing, to the same bytes.
@@ -27,7 +28,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from sim import breaches, inputs, record
+from sim import breaches, inputs, money, record
+from sim.machine import write_machine
 from sim.measures import Value, measure
 from sim.run import simulate
 from sim.scenario import Scenario
@@ -104,6 +106,8 @@ def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
         name: _digest(folder / name) for name in ("measures.csv", "findings.csv", "report.html")
     }
     record.write_record(folder, table)
+    if seconds := _seconds(folder, scenario):
+        write_machine(folder, seconds)
     for number in range(scenario.replications):
         _part(folder, number).unlink(missing_ok=True)
         _findings(folder, number).unlink(missing_ok=True)
@@ -179,7 +183,7 @@ def _claim(folder: Path, scenario: Scenario, resume: bool) -> None:
                 f"{folder}: a run is there already; choose another --out, or --resume it if it was stopped"
             )
         before = record.read_record(folder)
-        if before.get("scenario") != record.scenario_table(scenario):
+        if not _same_but_longer(before.get("scenario"), record.scenario_table(scenario)):
             raise StoreError(f"{folder}: was started with another scenario; resume it with the same one")
         if before.get("versions") != record.versions():
             raise StoreError(f"{folder}: was started with other versions of the program; start a new run")
@@ -192,6 +196,13 @@ def _claim(folder: Path, scenario: Scenario, resume: bool) -> None:
         (folder / "log").mkdir(exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _same_but_longer(before: object, now: dict[str, Any]) -> bool:
+    """Return whether a run of *before* can go on as *now*: the same scenario, with as many replications or more."""
+    if not isinstance(before, dict) or before.get("replications", 0) > now["replications"]:
+        return False
+    return before | {"replications": 0} == now | {"replications": 0}
 
 
 def _record(scenario: Scenario) -> dict[str, Any]:
@@ -232,7 +243,8 @@ def _replicate(
     """Run one replication, look at its log and leave its part: the last thing that is written."""
     final, part = _log(folder, number), folder / "log" / f".r{number:03d}.part"
     tell = tell or (lambda _number, _share: None)
-    if not final.exists():
+    started, whole = time.monotonic(), not final.exists()
+    if whole:
         with open_store(f"parquet:{part}", create=True) as store:
             simulate(
                 scenario,
@@ -243,16 +255,19 @@ def _replicate(
             )
         os.replace(part, final)
     tell(number, 0.75)
-    said = examine(final, _findings(folder, number))
+    said = examine(final, _findings(folder, number), scenario)
+    if whole:
+        said["seconds"] = time.monotonic() - started
     record.replace_file(_part(folder, number), json.dumps(said, ensure_ascii=False).encode())
     tell(number, 1.0)
 
 
-def examine(log: Path, findings: Path) -> dict[str, Any]:
+def examine(log: Path, findings: Path, scenario: Scenario) -> dict[str, Any]:
     """Return the measures, the outcomes of the rules and the size of one log, and write its findings."""
     with open_store(f"parquet:{log}", threads=1) as store:
         assert isinstance(store, ParquetStore)
         values = measure(store)
+        values += [Value(*figure) for figure in money.measure(store, scenario, inputs.load())]
         card = happened_and_visible(store, int(store.meta()["last_day"]))
         values += breaches.count(card, store)
         write_findings(findings, store, card.findings)
@@ -361,6 +376,12 @@ def _write_findings(folder: Path, numbers: Sequence[int]) -> None:
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", newline="") as rows:
         yield from rows
+
+
+def _seconds(folder: Path, scenario: Scenario) -> dict[str, float]:
+    """Return how long each replication took, as far as it was run whole and not found half done."""
+    said = {n: json.loads(_part(folder, n).read_text("utf-8")) for n in range(scenario.replications)}
+    return {_log(folder, n).name: part["seconds"] for n, part in said.items() if "seconds" in part}
 
 
 def _log_digests(folder: Path, scenario: Scenario) -> dict[str, str]:

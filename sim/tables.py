@@ -62,7 +62,7 @@ def vehicles(room: int) -> Columns:
 
 def units(room: int) -> Columns:
     """Return an empty table of units: luck key, chemistry, mass, energy, year made (offset), its battery maker
-    (a place in the inputs), and whether it is a pack as it left the factory.
+    (a place in the inputs), whether it is a pack as it left the factory, and its technology (0: ordinary).
     """
     return Columns(
         room,
@@ -74,4 +74,5 @@ def units(room: int) -> Columns:
         maker=np.int8,
         is_pack=np.bool_,
         made_day=np.int32,
+        technology=np.int8,
     )

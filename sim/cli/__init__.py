@@ -12,13 +12,26 @@ from traceability.errors import TraceabilityError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("sim.cli.run", "simulate a scenario and write its report"),
+    "scenario": ("sim.cli.scenario", "begin, check, show and list scenario files"),
     "audit": ("sim.cli.audit", "run the compliance rules over the log of a run"),
+    "import": ("sim.cli.import_", "read a log that somebody else has kept (CSV, XLSX, Parquet)"),
+    "import epcis": ("sim.cli.exchange_import", "read somebody else's EPCIS 2.0 document"),
+    "compare": ("sim.cli.compare", "say what scenarios change against the first, by paired replications"),
+    "twins": ("sim.cli.twins", "list the packs that fare otherwise under another scenario, and why"),
     "verify": ("sim.cli.verify", "check a run folder against its record"),
+    "sensitivity": ("sim.cli.sensitivity", "rank the assumed figures by what they move"),
+    "stress": ("sim.cli.stress", "write the STRESS-DES sheet of a run"),
+    "fit": ("sim.cli.fit", "estimate free parameters from published figures"),
+    "validate": ("sim.cli.validate", "hold a run against published figures and theory"),
     "show": ("sim.cli.show", "tell the life of one unit or vehicle"),
     "code": ("sim.cli.code", "decode battery codes of GB/T 34014"),
+    "due": ("sim.cli.due", "say when a period is over, and how it was counted"),
+    "rules": ("sim.cli.rules", "list, prove, measure and draft compliance rules"),
+    "export": ("sim.cli.export", "write a log in a format that others read"),
+    "validate-epcis": ("sim.cli.validate_epcis", "check an EPCIS 2.0 document against the schema"),
     "lifecycle": ("sim.cli.lifecycle", "print or draw what can follow what"),
 }
-"""Command -> module that holds it (as `command`), and what the list of commands says of it."""
+"""Command, of one word or two -> module that holds it (as `command`), and what the list of commands says of it."""
 
 
 class _Commands(click.Group):
@@ -40,6 +53,8 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if " ".join(args[:2]) in COMMANDS:
+            args = [" ".join(args[:2]), *args[2:]]
         if args and args[0] not in COMMANDS:
             from traceability.errors import UnknownName
 

@@ -130,7 +130,7 @@ class _Days:
 
 def _send(packs: Ints, outlet: Ints, day: Ints, cast: Cast, channel: Channel) -> None:
     province = cast.province[outlet]
-    lawful = channel.lawful(Holder.OUTLET, packs, day)
+    lawful = channel.lawful(Holder.OUTLET, packs, day, province)
     off = ~lawful
     channel.divert(packs[off], actor=outlet[off], province=province[off], day=day[off], reporter="outlets")
     packs, outlet, province, day = packs[lawful], outlet[lawful], province[lawful], day[lawful]

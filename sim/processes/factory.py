@@ -22,6 +22,13 @@ FEWEST_LOTS = 120  # a quarter
 DAYS_A_YEAR = 365.25
 
 
+def listed_scrap_t(inputs: Inputs, practice: ProductionScrap, quarter: int) -> float:
+    """Return the tonnes of production scrap of China in *quarter* that reach listed recyclers."""
+    first, year = int(quarters.START[quarter]), quarters.year_offset(quarter)
+    kwh = float(inputs.installed_gwh[year]) * 1e6 * quarters.until_next(first) / DAYS_A_YEAR
+    return kwh * practice.rate_kg_kwh.on(first) * practice.listed_share.on(first) / 1000.0
+
+
 def production_scrap(
     env: simpy.Environment,
     *,
@@ -44,7 +51,7 @@ def production_scrap(
         quarter = quarters.of_day(now)
         year = quarters.year_offset(quarter)
         span = quarters.until_next(now)
-        scrap_t = float(inputs.production_scrap_t[year]) * span / DAYS_A_YEAR / scale
+        scrap_t = listed_scrap_t(inputs, practice, quarter) / scale
         # a single lot at a coarse scale would be a mountain before one recycler's gate
         rows = max(int(np.ceil(scrap_t / practice.lot_t)), FEWEST_LOTS) if scrap_t > 0 else 0
         if rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,14 @@ import simpy
 from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days, uniform_days, weibull_years
+from sim.industry import Brand, Plant, battery_maker_shares, vehicle_maker_shares
 from sim.inputs import CHEMISTRIES, FIRST_YEAR, Inputs, Kind
 from sim.ledger import Ledger
 from sim.lots import Agenda
 from sim.practices import Life, Manufacture, Replacement
 from sim.printing import Printer
 from sim.tables import Columns
+from sim.technology import ORDINARY, Technologies
 from traceability.events import Ints
 from traceability.vocabulary import EventType, Level
 
@@ -56,11 +58,13 @@ class Maker:
         printer: Printer,
         units: Columns,
         practice: Manufacture,
+        technologies: Technologies,
+        plants: Mapping[str, Plant],
     ) -> None:
-        self.practice = practice
+        self.practice, self.technologies = practice, technologies
         self._ledger, self._chance, self._inputs, self._cast = ledger, chance, inputs, cast
         self._printer, self._units = printer, units
-        self._maker_cdf = np.cumsum(inputs.battery_maker_share, axis=1)
+        self._maker_cdf = np.cumsum(battery_maker_shares(inputs, plants), axis=1)
         self._chemistry_cdf = np.cumsum(inputs.chemistry_share, axis=2)
         self._density = np.nan_to_num(inputs.density_wh_kg, nan=100.0)
 
@@ -71,10 +75,19 @@ class Maker:
         luck, cdf = chance.draw("pack.chemistry", keys), self._chemistry_cdf[year]
         place = (luck >= cdf[kind, 0]).astype(np.int8) + (luck >= cdf[kind, 1])
         chemistry = _CHEMISTRY[np.minimum(place, len(CHEMISTRIES) - 1)]
-        maker = chance.choose("pack.maker", keys, self._maker_cdf[year])
+        maker = chance.choose("pack.maker", keys, self._maker_cdf[quarter])
         spread = 1.0 + self.practice.energy_spread * (2.0 * chance.draw("pack.energy", keys) - 1.0)
-        energy_wh = (inputs.energy_kwh[year][kind] * spread * 1000.0).astype(np.int64)
-        mass_g = (energy_wh / self._density[year][chemistry] * 1000.0).astype(np.int64)
+        technology = self.technologies.drawn(chance, keys, kind=kind, year=year, made_day=made_day)
+        energy_kwh, density = inputs.energy_kwh[year][kind], self._density[year][chemistry]
+        if self.technologies:
+            new, own = technology != ORDINARY, technology[technology != ORDINARY]
+            chemistry[new] = self.technologies.chemistry[own]
+            energy_kwh[new], density[new] = (
+                self.technologies.energy_kwh[own],
+                self.technologies.pack_wh_kg[own],
+            )
+        energy_wh = (energy_kwh * spread * 1000.0).astype(np.int64)
+        mass_g = (energy_wh / density * 1000.0).astype(np.int64)
         coder = self._cast.battery_makers[maker]
         printed, faults = self._printer.packs(
             keys, coder=coder, chemistry=chemistry, kind=kind, made_day=made_day
@@ -92,7 +105,7 @@ class Maker:
         )
         self._units.add(
             keys.size, key=keys, chemistry=chemistry, mass_g=mass_g, energy_wh=energy_wh, year=year,
-            maker=maker, is_pack=True, made_day=made_day,
+            maker=maker, is_pack=True, made_day=made_day, technology=technology,
         )  # fmt: skip
         self._ledger.write(
             EventType.CODE, numbers, keys, actor=coder, day=made_day, reporter="battery_makers"
@@ -117,14 +130,15 @@ def fleet(
     life: Life,
     replacement: Replacement,
     swapping: Agenda,
+    brands: Mapping[str, Brand],
     scale: int,
 ) -> Generator[simpy.Event, Any, None]:
     """Register each quarter's vehicles, each on a day of its month.
 
     Those of the quarters before the run begins are there from its first day.
     """
-    per_month = vehicles_by_month(inputs, scale)
-    birth = _Birth(ledger, chance, inputs, cast, printer, maker, state, life, replacement)
+    per_month = vehicles_by_month(inputs, scale, maker.practice.registered_share)
+    birth = _Birth(ledger, chance, inputs, cast, printer, maker, state, life, replacement, brands)
     first = quarters.of_day(int(env.now))
     for quarter in range(quarters.of_day(ledger.last_day) + 1):
         if quarter > first:
@@ -145,9 +159,9 @@ def _batches(quarter: int, per_month: npt.NDArray[np.int64]) -> list[Ints]:
     return [months[place : place + 1] for place in range(3)]
 
 
-def vehicles_by_month(inputs: Inputs, scale: int) -> npt.NDArray[np.int64]:
+def vehicles_by_month(inputs: Inputs, scale: int, registered_share: float) -> npt.NDArray[np.int64]:
     """Return int64[months], how many simulated vehicles are registered in each month from 2011 on."""
-    real = (inputs.registrations[:, None] * inputs.season[None, :]).ravel()
+    real = (inputs.registered(registered_share)[:, None] * inputs.season[None, :]).ravel()
     running = np.floor(np.cumsum(real) / scale + 0.5)
     return np.diff(np.concatenate([[0.0], running])).astype(np.int64)
 
@@ -164,13 +178,15 @@ class _Birth:
         state: Fleet,
         life: Life,
         replacement: Replacement,
+        brands: Mapping[str, Brand],
     ) -> None:
         self._ledger, self._chance, self._inputs, self._cast = ledger, chance, inputs, cast
         self._printer, self._maker, self._state = printer, maker, state
         self._life, self._replacement = life, replacement
         self._kind_cdf = np.cumsum(inputs.kind_share, axis=1)
         self._province_cdf = np.cumsum(inputs.province_share, axis=1)
-        self._maker_cdf = np.cumsum(inputs.vehicle_maker_share, axis=1)
+        registered = inputs.registered(maker.practice.registered_share)
+        self._maker_cdf = np.cumsum(vehicle_maker_shares(inputs, brands, registered), axis=1)
 
     def of_months(self, months: Ints, rows: Ints, now: int) -> Ints:
         """Register *rows* vehicles in each of *months*, all of one quarter, and return their numbers."""
@@ -185,7 +201,7 @@ class _Birth:
         chance = self._chance
         kind = chance.choose("vehicle.kind", keys, self._kind_cdf[year]).astype(np.int8)
         province = (chance.choose("vehicle.province", keys, self._province_cdf[year]) + 1).astype(np.int8)
-        maker = chance.choose("vehicle.maker", keys, self._maker_cdf[year])
+        maker = self._makers(keys, months, rows)
         swap = chance.draw("vehicle.swap", keys) < self._inputs.swap_share[year][kind]
         span = quarters.MONTH_START[month + 1] - quarters.MONTH_START[month]
         sold = quarters.MONTH_START[month] + (chance.draw("vehicle.sold", keys) * span).astype(np.int32)
@@ -234,8 +250,18 @@ class _Birth:
         self._write(
             keys, packs, numbers, vehicle_maker, swap, province, (delivered, installed, certified, sold)
         )
-        self._foresee(keys, numbers, kind, sold, exit_day, swap, now)
+        wear = self._maker.technologies.wear[self._state.units.technology[packs]]
+        self._foresee(keys, numbers, kind, sold, exit_day, swap, wear, now)
         return numbers
+
+    def _makers(self, keys: Keys, months: Ints, rows: Ints) -> Ints:
+        """Return int64[n], the maker of each vehicle, a place in the inputs; months come one after another."""
+        luck = self._chance.draw("vehicle.maker", keys)
+        chosen = [
+            np.searchsorted(self._maker_cdf[month, :-1], part, side="right")
+            for month, part in zip(months.tolist(), np.split(luck, np.cumsum(rows)[:-1]), strict=True)
+        ]
+        return np.concatenate(chosen)
 
     def _write(
         self,
@@ -303,6 +329,7 @@ class _Birth:
         sold: Ints,
         exit_day: Ints,
         swap: npt.NDArray[np.bool_],
+        wear: Floats,
         now: int,
     ) -> None:
         horizon = self._ledger.last_day
@@ -312,6 +339,7 @@ class _Birth:
         early = sold < quarters.year_start(rule.improved_from)
         share = np.where(early, rule.share_early, rule.share_late)
         share = np.where((kind == Kind.BUS) | (kind == Kind.TRUCK), share * rule.commercial_factor, share)
+        share = share * wear
         luck = self._chance.draw("pack.fails", keys)
         age = self._chance.draw("pack.failure_age", keys) * rule.warranty_years * DAYS_A_YEAR
         fails_on = np.maximum(sold + 30 + age, now).astype(np.int32)

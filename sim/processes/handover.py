@@ -9,11 +9,12 @@ from sim.cast import Cast
 from sim.chance import Chance, geometric_days, uniform_days
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog
-from sim.market import Holder, Prices
+from sim.market import HOLDER_OF_ROLE, Holder, Prices
 from sim.practices import Collection, Informal
+from sim.processes.inspection import Inspectors, remark
 from sim.tables import Columns
 from traceability.events import NULL, Column, Ints
-from traceability.vocabulary import EventType
+from traceability.vocabulary import EventType, Role
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,9 +35,11 @@ class Channel:
         chance: Chance,
         cast: Cast,
         prices: Prices,
+        inspectors: Inspectors,
         units: Columns,
         collection: Collection,
         informal: Informal,
+        unlisted_pull: float,
         distance_km: npt.NDArray[np.float64],
         to_outlets: Agenda,
         to_recyclers: Agenda,
@@ -50,27 +53,67 @@ class Channel:
             units,
         )
         self._collection, self._informal = collection, informal
+        self._inspectors, self._unlisted_pull = inspectors, unlisted_pull
         self._to_outlets, self._to_recyclers, self._to_workshops = to_outlets, to_recyclers, to_workshops
         away = distance_km[:, cast.province[cast.recyclers] - 1]
         # only the differences count; the nearest draws, however many times the reach it is away
         pull = np.exp(-(away - away.min(axis=1, keepdims=True)) / collection.reach_km)
-        pull = pull * cast.capacity_t[cast.recyclers]
-        shares = np.cumsum(pull / pull.sum(axis=1, keepdims=True), axis=1)
-        shares[:, -1] = 1.0
-        self._recycler_cdf = (shares + np.arange(shares.shape[0])[:, None]).ravel()
+        self._pull = pull * cast.capacity_t[cast.recyclers]
+        self._off_list = np.zeros(cast.recyclers.size, dtype=bool)
+        self._recycler_cdf = _running_shares(self._pull)
 
-    def lawful(self, holder: Holder, units: Ints, day: Ints) -> Mask:
-        """Return bool[n], which of *units* their holder hands over lawfully, each on its day."""
-        keys = self._units.key[units]
-        share = self._prices.lawful_share(
-            holder, day, self._units.chemistry[units], self._units.mass_g[units] / 1e6
+    def list_changed(self, off_list: Mask) -> None:
+        """Take note of which recyclers are off the announced list, bool[recyclers]: they draw less."""
+        if not np.array_equal(off_list, self._off_list):
+            self._off_list = off_list
+            self._recycler_cdf = _running_shares(self._pull * np.where(off_list, self._unlisted_pull, 1.0))
+
+    def lawful(self, holder: Holder, units: Ints, day: Ints, province: Ints) -> Mask:
+        """Return bool[n], which of *units* their holder, in a province, hands over lawfully, each on its day."""
+        return self._chance.draw(f"channel.{holder.name}", self._units.key[units]) < self._lawful_share(
+            holder, units, day, province
         )
-        return self._chance.draw(f"channel.{holder.name}", keys) < share
+
+    def _lawful_share(
+        self, holder: Holder, units: Ints, day: Ints, province: Ints
+    ) -> npt.NDArray[np.float64]:
+        u = self._units
+        return self._prices.lawful_share(holder, day, u.chemistry[units], u.mass_g[units] / 1e6, province)
 
     def to_outlet(self, units: Ints, *, actor: Ints, province: Ints, day: Ints, reporter: str) -> None:
-        """Ship *units* to an outlet of their province, each on its day."""
+        """Offer *units* to an outlet of their province, each on its day; what it does not refuse is shipped there.
+
+        An outlet may refuse what is worth less than nothing.  The holder then decides again: the lawful way is
+        another outlet of the province, which takes it.
+        """
+        if not units.size:
+            return
         keys = self._units.key[units]
         outlet = self._cast.pick(self._cast.outlets, self._chance.draw("channel.outlet", keys), province)
+        refused = self._chance.draw("channel.refused", keys) < self._collection.refused_share.at(day)
+        refused &= self._prices.worth.formal_yuan_t(day, self._units.chemistry[units]) < 0
+        if refused.any():
+            rows = np.flatnonzero(refused)
+            remark(
+                self._ledger,
+                EventType.REFUSE,
+                units[rows],
+                actor=outlet[rows],
+                receiver=actor[rows],
+                day=day[rows],
+                told=False,
+            )
+            outlet[rows] = self._cast.pick(
+                self._cast.outlets, self._chance.draw("channel.other outlet", keys[rows]), province[rows]
+            )
+            # one holder after another gives up; those of one call are of one role
+            holder = HOLDER_OF_ROLE[Role(int(self._cast.role[actor[0]]))]
+            share = self._lawful_share(holder, units[rows], day[rows], province[rows])
+            off = rows[self._chance.draw("channel.after refusal", keys[rows]) >= share]
+            self.divert(units[off], actor=actor[off], province=province[off], day=day[off], reporter=reporter)
+            stays = np.ones(units.size, dtype=bool)
+            stays[off] = False
+            units, actor, outlet, day = units[stays], actor[stays], outlet[stays], day[stays]
         arrives = self._ship(units, actor=actor, receiver=outlet, day=day, reporter=reporter)
         self._to_outlets.add(arrives, units, outlet)
 
@@ -123,6 +166,8 @@ class Channel:
         )
         if written is not None:
             units, workshop, day, keys = units[written], workshop[written], day[written], keys[written]
+            actor, province = actor[written], province[written]
+        self._inspectors.see_sold_off(units, keys, actor=actor, workshop=workshop, province=province, day=day)
         takes = geometric_days(self._chance.draw("informal.days", keys), self._informal.days.at(day))
         ready = day + 1 + takes
         self._to_workshops.put(units, workshop, ready)
@@ -152,8 +197,17 @@ class Channel:
             day=day,
             reporter=reporter,
         )
+        self._inspectors.see_handed_over(units, keys, actor=actor, day=day)
         rule = self._collection
         transit = uniform_days(
             self._chance.draw("channel.transit", together), rule.transit_first_days, rule.transit_last_days
         )
         return day + transit
+
+
+def _running_shares(pull: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return float64[provinces * recyclers]: running shares of each province, p - 1 to p for province p."""
+    shares = np.cumsum(pull / pull.sum(axis=1, keepdims=True), axis=1)
+    shares[:, -1] = 1.0
+    table: npt.NDArray[np.float64] = shares + np.arange(shares.shape[0], dtype=np.float64)[:, None]
+    return table.ravel()

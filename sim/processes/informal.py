@@ -16,6 +16,7 @@ from sim.ledger import Ledger
 from sim.lots import Backlog
 from sim.practices import Informal
 from sim.processes.handover import Channel
+from sim.processes.inspection import Inspectors
 from sim.processes.recycling import write_balances
 from sim.tables import Columns
 from traceability.events import NEVER, Ints
@@ -32,10 +33,11 @@ def informal(
     contents: Contents,
     channel: Channel,
     practice: Informal,
+    inspectors: Inspectors,
     inbox: Backlog,
 ) -> Generator[simpy.Event, Any, None]:
     """Work off what came in, each quarter at its end, each battery on its day.  Nothing of it is ever reported."""
-    workshop = _Workshop(ledger, chance, cast, units, contents, channel, practice)
+    workshop = _Workshop(ledger, chance, cast, units, contents, channel, practice, inspectors)
     while True:
         now = int(env.now)
         yield env.timeout(quarters.until_last_minute(now, ledger.last_day))
@@ -55,9 +57,11 @@ class _Workshop:
         contents: Contents,
         channel: Channel,
         practice: Informal,
+        inspectors: Inspectors,
     ) -> None:
         self._ledger, self._chance, self._cast, self._units = ledger, chance, cast, units
         self._contents, self._channel, self._practice = contents, channel, practice
+        self._inspectors = inspectors
 
     def work_off(self, units: Ints, by: Ints, day: Ints, quarter: int) -> None:
         keys = self._units.key[units]
@@ -98,10 +102,13 @@ class _Workshop:
         u.add(
             units.size, key=made, chemistry=u.chemistry[units], mass_g=u.mass_g[units],
             energy_wh=u.energy_wh[units], year=u.year[units], maker=u.maker[units],
+            technology=u.technology[units],
         )  # fmt: skip
         self._ledger.registry.link(LinkKind.MADE_FROM, parent=product, child=units, from_day=day)
         write(EventType.REMAKE, product, made, actor=by, day=day, reporter=None)
-        write(EventType.PLACE, product, made, actor=by, day=day + self._practice.sale_days, reporter=None)
+        sold = day + self._practice.sale_days
+        write(EventType.PLACE, product, made, actor=by, day=sold, reporter=None)
+        self._inspectors.see_product(product, made, maker=by, day=sold)
 
     def _break(self, units: Ints, by: Ints, day: Ints, quarter: int) -> None:
         u, ledger, chance = self._units, self._ledger, self._chance

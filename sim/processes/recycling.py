@@ -17,10 +17,13 @@ from sim.inputs import FIRST_YEAR, Inputs, Practice
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog, Workload
 from sim.practices import Falsehood, Recycling
+from sim.processes.inspection import Inspectors
 from sim.processes.remaking import Remaking
 from sim.tables import Columns
 from traceability.events import NEVER, Ints
 from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind
+
+Mask = npt.NDArray[np.bool_]
 
 DAYS_A_YEAR = 365
 
@@ -77,8 +80,14 @@ def recycling(
     falsehood: Falsehood,
     served: Backlog,
     remaking: Remaking,
+    inspectors: Inspectors,
+    lapse_year: Ints,
 ) -> Generator[simpy.Event, Any, None]:
-    """Treat what had its turn, each quarter at its end, each battery on its day: remake the good, recover the rest."""
+    """Treat what had its turn, each quarter at its end, each battery on its day: remake the good, recover the rest.
+
+    Args:
+        lapse_year: int[recyclers], the year in which each lacks a permit; 0: it never does.
+    """
     books = Books(ledger, chance, inputs, cast, contents, units, practice, falsehood)
     while True:
         now = int(env.now)
@@ -87,7 +96,10 @@ def recycling(
         lot, recycler, day = served.until(int(quarters.START[quarter + 1]) - 1)
         if lot.size:
             rest = remaking.take(lot, recycler, day)
-            books.treat(lot[rest], recycler[rest], day[rest], quarter)
+            firms, false = books.treat(lot[rest], recycler[rest], day[rest], quarter)
+            lapsed = lapse_year[firms - int(cast.recyclers[0])] == FIRST_YEAR + quarters.year_offset(quarter)
+            closed = min(int(quarters.START[quarter + 1]) - 1, ledger.last_day)
+            inspectors.see_books(firms, false | lapsed, closed)
         yield env.timeout(quarters.MINUTE)
 
 
@@ -119,10 +131,14 @@ class Books:
         how = np.where(skill > 1 - np.asarray(practice.good_share.at(day)), Practice.GOOD, how)
         return self._shares[how]
 
-    def treat(self, units: Ints, recycler: Ints, day: Ints, quarter: int) -> None:
-        """Process *units*, each on its day, and make one material lot per recycler, chemistry and quarter."""
+    def treat(self, units: Ints, recycler: Ints, day: Ints, quarter: int) -> tuple[Ints, Mask]:
+        """Process *units*, each on its day, and make one material lot per recycler, chemistry and quarter.
+
+        Returns:
+            int64[f], the firms that made any, each once; bool[f], whether a balance in its books is false.
+        """
         if not units.size:
-            return
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
         u, ledger = self._units, self._ledger
         keys = u.key[units]
         ledger.write(EventType.PROCESS, units, keys, actor=recycler, day=day, reporter="recyclers")
@@ -132,7 +148,9 @@ class Books:
         held = totals(self._contents.of(units), group, groups.size)
         last = np.zeros(groups.size, dtype=np.int32)
         np.maximum.at(last, group, day)
-        self._lots(units, group, by, (groups % len(Chemistry)).astype(np.int8), held, last, quarter)
+        false = self._lots(units, group, by, (groups % len(Chemistry)).astype(np.int8), held, last, quarter)
+        firms = np.unique(by)
+        return firms, np.isin(firms, by[false])
 
     def _lots(
         self,
@@ -143,7 +161,7 @@ class Books:
         held: npt.NDArray[np.int64],
         day: Ints,
         quarter: int,
-    ) -> None:
+    ) -> Mask:
         ledger = self._ledger
         recovered = (held * self._recovery(by, day)).astype(np.int64)
         recovered[:, Element.MASS] = recovered[:, 1:].sum(axis=1)
@@ -177,7 +195,7 @@ class Books:
             )
         )
         ledger.write(EventType.DISPATCH, lots, keys, actor=by, day=leaves, reporter="recyclers")
-        self._report(lots, by, day, keys, held, recovered, told)
+        return self._report(lots, by, day, keys, held, recovered, told)
 
     def _report(
         self,
@@ -188,8 +206,12 @@ class Books:
         held: npt.NDArray[np.int64],
         recovered: npt.NDArray[np.int64],
         told: Ints,
-    ) -> None:
-        """Write the true balances, and beside them those that a firm reports instead."""
+    ) -> Mask:
+        """Write the true balances, and beside them those that a firm reports instead.
+
+        Returns:
+            bool[n], whose books are false, whether the platform is told or not.
+        """
         residue = held - recovered
         odd = self._chance.draw("recycling.unbalanced", keys) < self._practice.unbalanced_share.at(day)
         flatters = self._vanity[by] < self._falsehood.flattered_share.at(day)
@@ -200,13 +222,15 @@ class Books:
         )
         claimed[:, Element.MASS] = claimed[:, 1:].sum(axis=1)
         claimed_residue = np.where(odd[:, None], (held - claimed) * 9 // 10, held - claimed)
-        false = (told != NEVER) & (odd | (claimed != recovered).any(axis=1))
+        cooked = odd | (claimed != recovered).any(axis=1)
+        false = (told != NEVER) & cooked
         untold = np.where(false, NEVER, told)
         write_balances(self._ledger, lots, by, day, held, recovered, residue, untold, happened=True)
         write_balances(
             self._ledger, lots[false], by[false], day[false], held[false], claimed[false], claimed_residue[false],
             told[false], happened=False,
         )  # fmt: skip
+        return np.asarray(cooked)
 
 
 def write_balances(

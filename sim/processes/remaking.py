@@ -123,7 +123,7 @@ class Remaking:
         )
         u.add(
             whole.size, key=keys, chemistry=u.chemistry[whole], mass_g=mass, energy_wh=energy,
-            year=u.year[whole], maker=u.maker[whole], made_day=made,
+            year=u.year[whole], maker=u.maker[whole], made_day=made, technology=u.technology[whole],
         )  # fmt: skip
         at = np.repeat(day, per)
         told = self._ledger.told("opened", keys, np.repeat(by, per), at, "recyclers")
@@ -175,6 +175,7 @@ class Remaking:
         u.add(
             packs.size, key=keys, chemistry=u.chemistry[packs], mass_g=u.mass_g[packs],
             energy_wh=u.energy_wh[packs], year=u.year[packs], maker=u.maker[packs],
+            technology=u.technology[packs],
         )  # fmt: skip
         told = self._ledger.told("product", keys, maker, built, "product_makers")
         told = told[part_of] if isinstance(told, np.ndarray) else told

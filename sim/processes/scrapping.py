@@ -95,7 +95,9 @@ class _Yard:
         pool.append((packs[back], v.kind[vehicles[back]]))
         theirs = np.flatnonzero(~exported & ~burnt & ~swapped)
         lawful = np.zeros(vehicles.size, dtype=bool)
-        lawful[theirs] = self._channel.lawful(Holder.OWNER, packs[theirs], day[theirs])
+        lawful[theirs] = self._channel.lawful(
+            Holder.OWNER, packs[theirs], day[theirs], v.province[vehicles[theirs]].astype(np.int64)
+        )
         sold_off = ~exported & ~burnt & ~swapped & ~lawful
         self._channel.divert(
             packs[sold_off], actor=owner[sold_off], province=v.province[vehicles[sold_off]].astype(np.int64),
@@ -163,7 +165,7 @@ class _Yard:
         if left is not None:
             packs, keys, firm, province, out = packs[left], keys[left], firm[left], province[left], out[left]
         leaves = out + geometric_days(chance.draw("scrapping.storage", keys), practice.storage_days.at(out))
-        lawful = self._channel.lawful(Holder.DISMANTLER, packs, leaves)
+        lawful = self._channel.lawful(Holder.DISMANTLER, packs, leaves, province)
         direct = lawful & (chance.draw("scrapping.direct", keys) < practice.direct_share.at(leaves))
         for rows, way in (
             (~lawful, self._channel.divert),

@@ -81,7 +81,11 @@ def _replace(
     )
     v.unit[vehicles] = fitted
 
-    kept = chance.draw("service.refurbished", keys) < practice.refurbished_share.at(day)
+    repaired = np.asarray(practice.refurbished_share.at(day))
+    dearness = maker.technologies.dearness[state.units.technology[old]]
+    # who pays three times as much for a new pack has three tries at a repair (assumed)
+    repaired = np.where(dearness != 1.0, 1.0 - (1.0 - repaired) ** dearness, repaired)
+    kept = chance.draw("service.refurbished", keys) < repaired
     # repaired within the quarter: a spare of an earlier quarter can be fitted on any day of this one
     back = np.minimum(day + practice.repair_days, int(quarters.START[quarter + 1]) - 1)
     ledger.write(
@@ -96,7 +100,7 @@ def _replace(
     luck = state.units.key[units]
     ledger.write(EventType.RETIRE, units, luck, actor=firm, day=day, reporter="repair_firms")
     leaves = day + 1 + geometric_days(chance.draw("service.storage", luck), practice.storage_days.at(day))
-    lawful = channel.lawful(Holder.REPAIRER, units, leaves)
+    lawful = channel.lawful(Holder.REPAIRER, units, leaves, province)
     for rows, way in ((lawful, channel.to_outlet), (~lawful, channel.divert)):
         way(units[rows], actor=firm[rows], province=province[rows], day=leaves[rows], reporter="repair_firms")
 

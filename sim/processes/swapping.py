@@ -135,6 +135,8 @@ class _Stations:
         years = weibull_years(
             self._chance.draw("swap.pack_life", keys), rule.pack_shape, rule.pack_scale_years
         )
+        # a pack wears as fast as its cycle life is short
+        years /= self._maker.technologies.wear[units.technology[pool]]
         made = quarters.START[units.year[pool].astype(np.int64) * 4 + 2]
         old = made + years * DAYS_A_YEAR < now
         if not old.any():
@@ -152,7 +154,7 @@ class _Stations:
             + 1
             + geometric_days(self._chance.draw("swap.storage", keys), self._practice.storage_days.at(day))
         )
-        lawful = self._channel.lawful(Holder.OPERATOR, packs, leaves)
+        lawful = self._channel.lawful(Holder.OPERATOR, packs, leaves, province)
         for rows, way in ((lawful, self._channel.to_outlet), (~lawful, self._channel.divert)):
             way(
                 packs[rows],

@@ -79,11 +79,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Plot:
-    """What all figures need: the rows, what they measure, and in which order their keys come."""
+    """What all figures need: the rows, what they measure, and in which order their keys come.
+
+    Attributes:
+        names: key -> what it is called, in the order of the figure; None: as the words of the report have it.
+    """
 
     id: str
     info: MeasureInfo
     rows: list[Row]
+    names: Mapping[str, Text] | None = None
+
+    def name(self, key: str) -> Text:
+        """Return what a key is called."""
+        return label(key, self.info.key) if self.names is None else self.names.get(key, Text(key, key))
 
     @property
     def share(self) -> bool:
@@ -93,12 +102,15 @@ class Plot:
     @property
     def keys(self) -> list[str]:
         """The keys that are drawn, in the order of the words."""
-        return in_order({row.key for row in self.rows if row.key}, self.info.key)
+        present = {row.key for row in self.rows if row.key}
+        if self.names is not None:
+            return [key for key in self.names if key in present]
+        return in_order(present, self.info.key)
 
     def points(self, rows: Iterable[Row]) -> Points:
         """Return *rows* as the data of a chart."""
         place = {key: n for n, key in enumerate(self.keys)}
-        names = {key: label(key, self.info.key) for key in ("", *self.keys)}
+        names = {"": label("", self.info.key)} | {key: self.name(key) for key in self.keys}
         return [
             {
                 "year": row.year,
@@ -113,7 +125,7 @@ class Plot:
 
     def labels(self, lang: str) -> list[str]:
         """Return the names of the keys in one language."""
-        return [getattr(label(key, self.info.key), lang) for key in self.keys]
+        return [getattr(self.name(key), lang) for key in self.keys]
 
     def colour(self, lang: str) -> alt.Color:
         """Return the colours of the keys, with a legend."""
@@ -175,9 +187,14 @@ def stacked(id: str, info: MeasureInfo, rows: list[Row], kind: Literal["area", "
     )
 
 
-def lines(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
+def lines(
+    id: str,  # noqa: A002
+    info: MeasureInfo,
+    rows: list[Row],
+    names: Mapping[str, Text] | None = None,
+) -> Figure:
     """Return a line with its band for each key, by year."""
-    plot = Plot(id, info, rows)
+    plot = Plot(id, info, rows, names)
     drawn = [row for row in rows if row.year is not None]
     keyed = any(row.key for row in drawn)
     drawn = [row for row in drawn if row.key] if keyed else drawn
@@ -209,9 +226,14 @@ def small_multiples(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # n
     return Figure(id, specs, {id: plot.points(drawn)}, rows, BAND)
 
 
-def dots(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
+def dots(
+    id: str,  # noqa: A002
+    info: MeasureInfo,
+    rows: list[Row],
+    names: Mapping[str, Text] | None = None,
+) -> Figure:
     """Return a dot with its whisker for each key, one below the other, all of one year."""
-    plot = Plot(id, info, rows)
+    plot = Plot(id, info, rows, names)
     drawn = [row for row in rows if row.key]
     specs = {}
     for lang in LANGUAGES:
@@ -227,7 +249,9 @@ def dots(id: str, info: MeasureInfo, rows: list[Row]) -> Figure:  # noqa: A002
         )
         whisker = base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
         dot = base.mark_circle(color=ACCENT, size=110, opacity=1).encode(x="mean:Q")
-        specs[lang] = _finish(alt.layer(stem, dot, whisker), "", height=36 * len(drawn) + 40)
+        specs[lang] = _finish(
+            alt.layer(stem, dot, whisker), "", height=(36 if names is None else 25) * len(drawn) + 40
+        )
     return Figure(id, specs, {id: plot.points(drawn)}, rows, WHISKER)
 
 

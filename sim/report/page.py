@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -30,7 +31,12 @@ SECTIONS = (headline, fleet, retirement, journey, materials, reporting, findings
 
 def write_report(path: Path, data: ReportInput) -> None:
     """Write the report of *data* to *path*; a reader never sees half of it."""
-    content = render(data).encode()
+    write_page(path, render(data))
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write the HTML of a page to *path*; a reader never sees half of it."""
+    content = page.encode()
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         written = Path(file.name)
         try:
@@ -47,23 +53,46 @@ def render(data: ReportInput) -> str:
     sections = [section(data) for section in SECTIONS]
     record = data.record
     title = Text(f"Used power batteries in China: {record.name}", f"中国废旧动力电池：{record.name}")
+    run = f"{record.name} · {record.first_day[:4]}–{record.last_day[:4]}"
+    return assemble(title, run, _header(data, title, sections), sections)
+
+
+def assemble(title: Text, run: str, header: str, sections: Sequence[Section]) -> str:
+    """Return a page: its bar, its header and its sections, with all that draws them, in one file.
+
+    Args:
+        title: of the page.
+        run: what the bar says beside the name of the program.
+        header: HTML; see `links`.
+        sections: from top to bottom.
+    """
     return (
         '<!DOCTYPE html>\n<html lang="en" data-lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title.en)} – battrace</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"{_bar(data)}<main>\n{_header(data, title, sections)}"
+        f"{_bar(run)}<main>\n{header}"
         + "".join(f'<section id="{s.id}"><h2>{both(s.title)}</h2>{s.html}</section>\n' for s in sections)
         + f'</main>\n<script type="application/json" id="figures">{_figures(sections)}</script>\n'
         f"<script>{_library()}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
-def _bar(data: ReportInput) -> str:
+def links(sections: Sequence[Section]) -> str:
+    """Return the table of contents of a page as HTML."""
+    return "<nav>" + "".join(f'<a href="#{s.id}">{both(s.title)}</a>' for s in sections) + "</nav>"
+
+
+NEEDS_SCRIPT = (
+    "<noscript><p>Figures need JavaScript; the tables below them hold the same numbers. "
+    "图形需要启用 JavaScript；图下数据表含相同数据。</p></noscript>"
+)
+
+
+def _bar(run: str) -> str:
     # Each language offers the other, in the other's words.
     return (
-        f'<div class="bar"><div><strong>battrace</strong><span class="run">{escape(data.record.name)} · '
-        f"{escape(data.record.first_day[:4])}–{escape(data.record.last_day[:4])}</span>"
+        f'<div class="bar"><div><strong>battrace</strong><span class="run">{escape(run)}</span>'
         '<button type="button" class="switch" id="language"><span lang="en">中文</span>'
         '<span lang="zh">English</span></button></div></div>\n'
     )
@@ -88,17 +117,14 @@ def _header(data: ReportInput, title: Text, sections: list[Section]) -> str:
         f"以下为模型结果，并非统计数据。模型运行 {times.zh}；一个模拟电池代表 {r.scale:,} 个真实电池，"
         "所有数字均已换算为真实规模。",
     )
-    links = "".join(f'<a href="#{s.id}">{both(s.title)}</a>' for s in sections)
     return (
         f'<header><p class="kicker">{both(Text("Simulation report", "模拟报告"))}</p><h1>{both(title)}</h1>'
         f'<p class="lede">{both(lede)}</p><p class="soft">{both(caution)}</p>'
-        "<noscript><p>Figures need JavaScript; the tables below them hold the same numbers. "
-        "图形需要启用 JavaScript；图下数据表含相同数据。</p></noscript>"
-        f"<nav>{links}</nav></header>\n"
+        f"{NEEDS_SCRIPT}{links(sections)}</header>\n"
     )
 
 
-def _figures(sections: list[Section]) -> str:
+def _figures(sections: Sequence[Section]) -> str:
     """Return specifications and data as JSON that cannot end the script element it stands in."""
     figures: list[Figure] = [figure for section in sections for figure in section.figures]
     content = {figure.id: {"specs": figure.specs, "datasets": figure.datasets} for figure in figures}

@@ -83,15 +83,19 @@ class Layout:
         return [place for column in self.columns for place in column if place.name is not None]
 
 
-def layout(flows: Iterable[Flow]) -> Layout:
+def layout(flows: Iterable[Flow], scale: float | None = None) -> Layout:
     """Return where nodes and links go.  The same flows in any order give the same layout.
+
+    Args:
+        flows: any.
+        scale: pixels per unit of flow; None: as many as let the fullest column be as tall as it may be.
 
     Source: Sugiyama et al. (1981), layers, places for long links, barycentres.
     """
     positive = sorted((f for f in flows if f.value > 0), key=lambda f: (f.source, f.target))
     kept, dropped = _without_circles(positive)
     columns_of = _columns(kept)
-    scale = _scale(kept, columns_of)
+    scale = _scale(kept, columns_of) if scale is None else scale
     nodes = {name: _node(name, kept, columns_of[name], scale) for name in sorted(columns_of)}
     links = [_link(flow, nodes, scale) for flow in kept]
     columns: list[list[Place]] = [[] for _ in range(1 + max(columns_of.values(), default=-1))]

@@ -53,9 +53,18 @@ def flows_of(rows: list[Row]) -> list[Flow]:
     return [Flow(*ends, value) for ends, value in sorted(added.items())]
 
 
-def draw(rows: list[Row], unit: Text) -> tuple[str, Layout]:
-    """Return the drawing as one SVG element, and its layout."""
-    plan = layout(flows_of(rows))
+def draw(
+    rows: list[Row], unit: Text, *, name: str = "flow", scale: float | None = None
+) -> tuple[str, Layout]:
+    """Return the drawing as one SVG element, and its layout.
+
+    Args:
+        rows: of the measure `flow`.
+        unit: of their mass.
+        name: of the drawing; no two on a page have one.
+        scale: pixels per unit, see `sankey.layout`.
+    """
+    plan = layout(flows_of(rows), scale)
     columns = max(1, len(plan.columns) - 1)
     step = (WIDTH - 2 * MARGIN_SIDE - NODE_WIDTH) / columns
     told: dict[tuple[str, str], str] = {}
@@ -63,14 +72,14 @@ def draw(rows: list[Row], unit: Text) -> tuple[str, Layout]:
         source, _, target = row.key.partition(">")
         told[source.strip(), target.strip()] = estimate(row)
     height = plan.height + 2 * MARGIN_TOP
-    gradients = "".join(_gradient(n, link, step) for n, link in enumerate(plan.links))
+    gradients = "".join(_gradient(f"{name}-{n}", link, step) for n, link in enumerate(plan.links))
     links = "".join(
-        _path(n, link, step, told[link.flow.source, link.flow.target], unit)
+        _path(f"{name}-{n}", link, step, told[link.flow.source, link.flow.target], unit)
         for n, link in enumerate(plan.links)
     )
     nodes = "".join(_node(place, step, len(plan.columns) - 1, unit) for place in plan.nodes)
     svg = (
-        f'<svg class="sankey" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-labelledby="title-flow">'
+        f'<svg class="sankey" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-labelledby="title-{name}">'
         f'<defs>{gradients}</defs><g class="links">{links}</g><g class="nodes">{nodes}</g></svg>'
     )
     return svg, plan
@@ -84,16 +93,16 @@ def _colour(name: str | None) -> str:
     return COLOUR_OF_NODE.get(name or "", NEUTRAL)
 
 
-def _gradient(n: int, link: Link, step: float) -> str:
+def _gradient(name: str, link: Link, step: float) -> str:
     start, end = _left(link.way[0], step) + NODE_WIDTH, _left(link.way[-1], step)
     return (
-        f'<linearGradient id="flow-{n}" gradientUnits="userSpaceOnUse" x1="{start:.1f}" x2="{end:.1f}">'
+        f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" x1="{start:.1f}" x2="{end:.1f}">'
         f'<stop offset="0" stop-color="{_colour(link.flow.source)}"/>'
         f'<stop offset="1" stop-color="{_colour(link.flow.target)}"/></linearGradient>'
     )
 
 
-def _path(n: int, link: Link, step: float, told: str, unit: Text) -> str:
+def _path(name: str, link: Link, step: float, told: str, unit: Text) -> str:
     start = _left(link.way[0], step) + NODE_WIDTH
     way = [f"M{start:.1f},{link.middles[0] + MARGIN_TOP:.2f}"]
     for (here, y), (there, z) in pairwise(zip(link.way, link.middles, strict=True)):
@@ -108,7 +117,7 @@ def _path(n: int, link: Link, step: float, told: str, unit: Text) -> str:
     hover = f"{source.en} → {target.en}: {told} {unit.en}\n{source.zh} → {target.zh}：{told} {unit.zh}"
     # A flow thinner than a hair is drawn as one, so that it can be seen at all.
     return (
-        f'<path d="{"".join(way)}" stroke="url(#flow-{n})" stroke-width="{max(link.width, 0.75):.2f}" '
+        f'<path d="{"".join(way)}" stroke="url(#{name})" stroke-width="{max(link.width, 0.75):.2f}" '
         f'data-width="{link.width:.4f}"><title>{escape(hover)}</title></path>'
     )
 

@@ -244,7 +244,9 @@ def breaches(data: ReportInput) -> tuple[str, tuple[Figure, ...]]:
 
 
 FLEET = ("life", "replacement", "swap")
-RETIRING = ("life", "replacement", "swap", "market", "enforcement", "scrapping", "collection")
+RETIRING = (
+    "life", "replacement", "swap", "market", "enforcement", "inspection", "learning", "scrapping", "collection",
+)  # fmt: skip
 RECYCLING = ("recycling", "production_scrap", "informal")
 REPORTING = ("reporting", "coding", "falsehood")
 WAITING = ("scrapping", "collection", "recycling")

@@ -168,6 +168,10 @@ def _sortable(value: float) -> str:
     return f"{value:.6g}" if math.isfinite(value) else "-1"
 
 
+FITTED = "battrace fit"
+"""How the source of a fitted figure begins, after its grade."""
+
+
 def assumptions(data: ReportInput) -> Section:
     """Return every parameter with its source, those without one first."""
     title = Text("What is assumed", "参数与假设")
@@ -179,6 +183,14 @@ def assumptions(data: ReportInput) -> Section:
         "Each stands without a published source and could move the results; they come first.",
         "这些参数没有公开来源，可能影响结果，列在最前。",
     )
+    fitted = [a.key for a in data.assumptions if a.source.startswith(FITTED)]
+    told = Text(
+        f"{len(fitted)} are fitted to published figures up to 2023 by runs of the model itself (battrace fit); what "
+        "was published since tests them (battrace validate)." if fitted else "",
+        f"其中 {len(fitted)} 个由模型运行拟合至2023年及以前的公开数据（battrace fit），"
+        "此后的公开数据用于检验（battrace validate）。"
+        if fitted else "",
+    )  # fmt: skip
     heads = (
         Text("Parameter", "参数"),
         Text("Value", "取值"),
@@ -190,7 +202,7 @@ def assumptions(data: ReportInput) -> Section:
     ordered = sorted(data.assumptions, key=lambda a: (a.grade != "assumed", a.key))
     body = "".join(_assumption_row(a) for a in ordered)
     html = (
-        f"<p><strong>{both(count)}</strong> {both(lead)}</p>"
+        f"<p><strong>{both(count)}</strong> {both(lead)} {both(told)}</p>"
         '<div class="find"><input type="search" id="search" data-hint-en="Search parameters" '
         'data-hint-zh="搜索参数" placeholder="Search parameters" aria-label="Search parameters 搜索参数">'
         f'<label><input type="checkbox" id="only-assumed"> {both(Text("only the assumed", "仅显示假设"))}'

@@ -1,0 +1,1 @@
+"""Pages about the model that are filled from the code."""
