@@ -105,5 +105,7 @@ _plain = PlainSerializer(
 )
 Share = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]
 Amount = Annotated[InstanceOf[Dated], _within(0.0, 1e9), _plain]
+Few = Annotated[InstanceOf[Dated], _within(0.0, 20.0), _plain]
+"""Kilograms for each kWh: a whole battery has some ten."""
 Signed = Annotated[InstanceOf[Dated], _within(-1e9, 1e9), _plain]
 Switch = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]

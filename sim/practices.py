@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.dated import Amount, Share, Signed, Switch
+from sim.dated import Amount, Few, Share, Signed, Switch
 
 GRADES = ("official", "association", "press", "paper", "derived", "standard", "assumed")
 """How well a figure is known; the first word of its source."""
@@ -502,7 +502,7 @@ class Informal(Section):
 class ProductionScrap(Section):
     """Factory scrap: a used battery by Art. 45(2)."""
 
-    rate_kg_kwh: Amount = figure(
+    rate_kg_kwh: Few = figure(
         "kg/kWh",
         "production scrap that arises for each kWh installed in vehicles that year",
         "每千瓦时装车量产生的生产废料",

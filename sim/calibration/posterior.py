@@ -24,6 +24,10 @@ _TOGETHER = 0.9  # correlation beyond which two parameters are known only togeth
 _WELL, _HARDLY = 0.35, 0.8  # what is left of the uncertainty without data
 
 
+NOT_IDENTIFIED = "not identified"
+"""The verdict on a figure of which the data say nothing."""
+
+
 class Known(NamedTuple):
     """What is known of one parameter.
 
@@ -100,7 +104,7 @@ def known(free: Sequence[Free], place: Floats, jacobian: Floats) -> list[Known]:
 
 def _verdict(left: float, strongest: float, other: str) -> str:
     if left > _HARDLY:
-        return "not identified"
+        return NOT_IDENTIFIED
     if strongest > _TOGETHER:
         return f"only together with {other}"
     return "identified" if left <= _WELL else "weak"

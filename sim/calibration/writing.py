@@ -14,7 +14,7 @@ from sim import record
 from sim.calibration.candidate import changed_sections
 from sim.calibration.fit import Fit
 from sim.calibration.likelihood import term
-from sim.calibration.posterior import LEVEL, rounded
+from sim.calibration.posterior import LEVEL, NOT_IDENTIFIED, rounded
 from sim.targets import judged
 
 
@@ -80,19 +80,22 @@ def lines(fit: Fit) -> list[Line]:
 def scenario_text(fit: Fit, parent: str) -> str:
     """Return the best set as a scenario file that extends *parent*, the name or path of the scenario fitted.
 
-    Every figure is rounded to what its interval warrants and names the fit as its source.
+    Every figure is rounded to what its interval warrants and names the fit as its source.  A figure on which the
+    data say nothing keeps what its own source says.
     """
-    values, sources = [], {}
+    free, values, sources = [], [], {}
     for each, one in zip(fit.problem.free, fit.known, strict=True):
+        if one.verdict == NOT_IDENTIFIED:
+            continue
         value, low, high = (rounded(x, one.low, one.high) for x in (one.best, one.low, one.high))
+        free.append(each)
         values.append(min(max(value, each.low), each.high))
-        prior = "; its prior says more than the data" if one.verdict == "not identified" else ""
         sources[each.name] = (
             f"derived: battrace fit, data up to {fit.problem.until.year}, {LEVEL:.0%} interval "
-            f"[{low:g}, {high:g}], {one.verdict}{prior if each.prior else ''}"
+            f"[{low:g}, {high:g}], {one.verdict}"
         )
     table = {"extends": parent, "name": f"{fit.base.name}_fit"[:64]}
-    return tomli_w.dumps(table | changed_sections(fit.base, fit.problem.free, values, sources))
+    return tomli_w.dumps(table | changed_sections(fit.base, free, values, sources))
 
 
 def write(fit: Fit, folder: Path, parent: str) -> None:

@@ -160,9 +160,14 @@ def rules(sizes: tuple[int, ...], repeats: int) -> None:
             "SQLite, small": (f"sqlite:///{scratch}/small.db", small),
         }
         runs = {}
+        days = {}
         for name, (url, vehicles) in logs.items():
             log = measured(1, what="baseline", vehicles=vehicles, url=url)
+            days[name] = log["last_day"]
             runs[name] = measured(repeats, what="rules", url=url, last_day=log["last_day"])
+        url, day = logs["Parquet, small"][0], days["Parquet, small"]
+        few = measured(repeats, what="few_rules", url=url, last_day=day)
+        loop = measured(1, what="loop", url=url, last_day=day)
     slow = runs["SQLite, small"]
     for name, run in runs.items():
         made.add_row(
@@ -177,6 +182,12 @@ def rules(sizes: tuple[int, ...], repeats: int) -> None:
             str(run["n"]),
         )
     console.print(made)
+    same_few = "the same" if few["counts"] == loop["counts"] else "NOT the same"
+    console.print(
+        f"  {few['rules']} of them in a Python loop over batteries, small log: {loop['wall_s']:.1f} s and "
+        f"{loop['peak_mib']:,.0f} MiB, as queries {few['wall_s']:.2f} s and {few['peak_mib']:,.0f} MiB: "
+        f"{loop['wall_s'] / few['wall_s']:.0f} x; findings are {same_few}."
+    )
     same = runs["Parquet, small"]["counts"] == slow["counts"]
     console.print(
         f"  {slow['rules']} rules; findings of both small logs, rule by rule, are {'the same' if same else 'NOT the same'}.\n"

@@ -22,7 +22,7 @@ import numpy as np
 from sim import inputs as figures
 from sim import scenario as scenarios
 from sim.run import simulate
-from tests.benchmarks import reference
+from tests.benchmarks import per_battery, reference
 from tests.benchmarks.kept import Kept
 from tests.benchmarks.twin import Twin
 from tests.benchmarks.world import Outcome, World
@@ -94,6 +94,36 @@ def rules(url: str, last_day: int) -> Result:
     return result | {"events": events, "rules": len(RULES), "findings": len(found.findings), "counts": counts}
 
 
+def loop(url: str, last_day: int) -> Result:
+    """The rules that a loop over batteries knows, in plain Python, over the truth of a log that is there."""
+    with open_store(url) as log:
+        events = log.count(schema.event)
+        with timed() as result:
+            counts = per_battery.found(log, last_day)
+    return result | {
+        "events": events,
+        "rules": len(per_battery.RULES),
+        "findings": counts.total(),
+        "counts": dict(counts),
+    }
+
+
+def few_rules(url: str, last_day: int) -> Result:
+    """The same rules as queries."""
+    chosen = [rule for rule in RULES if rule.id in per_battery.RULES]
+    with open_store(url) as log:
+        events = log.count(schema.event)
+        with timed() as result:
+            found = audit(log, view_of("truth", last_day), chosen)
+    counts = {outcome.rule.id: outcome.findings for outcome in found.outcomes if outcome.findings}
+    return result | {
+        "events": events,
+        "rules": len(chosen),
+        "findings": len(found.findings),
+        "counts": counts,
+    }
+
+
 def writing(rows: int, kind: str) -> Result:
     """Rows of the event table, in batches of a million, into a new store and finished; kind: "parquet", "sqlite"."""
     with tempfile.TemporaryDirectory(prefix="battrace-") as scratch:
@@ -146,6 +176,8 @@ WHAT: dict[str, Callable[..., Result]] = {
     "twin": twin,
     "baseline": baseline,
     "rules": rules,
+    "few_rules": few_rules,
+    "loop": loop,
     "writing": writing,
 }
 
