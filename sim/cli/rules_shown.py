@@ -227,9 +227,12 @@ def score_table(rows: tuple[RuleSummary, ...]) -> Table:
     """Return the scores as a table."""
     names = ("happened", "visible", "precision", "recall", "delay d")
     table = table_of("rule", *names, "mostly missed", "caught by", right=names)
-    for column in table.columns[:6]:
+    for column in table.columns[:3]:
         column.no_wrap = True
-    for row in rows:
+    for column, width in zip(table.columns[3:], (12, 12, 8, 14, 9), strict=True):
+        column.min_width = width
+    asked = [row for row in rows if row.happened or row.visible]
+    for row in asked:
         missed, other = row.mostly_missed, row.mostly_caught_by
         table.add_row(
             row.rule.id,
@@ -241,6 +244,9 @@ def score_table(rows: tuple[RuleSummary, ...]) -> Table:
             "" if missed is None else f"{missed[0].en} ({missed[1]:,} of {row.missed:,})",
             "" if other is None else f"{other[0]} ({other[1]:,})",
         )
+    if quiet := [row.rule.id for row in rows if row not in asked]:
+        table.caption = f"neither happened nor reported: {' '.join(quiet)}"
+        table.caption_justify = "left"
     return table
 
 
