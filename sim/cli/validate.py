@@ -52,7 +52,7 @@ def command(
 
     Exits with 1 where a target that is not context fails, or a founding figure does not stand where it should.
 
-    Example: battrace validate --quick --out /tmp/validation
+    Example: battrace validate --quick --out validation/
     """
     from sim import targets
     from sim.validation import page
