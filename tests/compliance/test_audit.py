@@ -333,3 +333,14 @@ def test_a_log_of_which_nothing_was_ever_reported_has_breaches_all_the_same(log)
     never = 'event = [{event = "RECEIVE", happened = 2026-05-06, reported = "never"}]'
     outcome = audit(log(never), truth(AS_OF), (RECEIPT_REPORTED_LATE,)).outcomes[0]
     assert (outcome.fate, outcome.findings) == (Fate.RAN, 1)
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_written_as_text(log, tmp_path):
+    world = """
+actor = [{actor = "=1+1", role = "CU"}]
+event = [{event = "RECEIVE", actor = "=1+1", happened = 2026-05-06, reported = 2026-06-06}]
+"""
+    store = log(world)
+    write_findings(tmp_path / "f.csv", store, audit(store, truth(AS_OF), (RECEIPT_REPORTED_LATE,)).findings)
+    with (tmp_path / "f.csv").open(encoding="utf-8", newline="") as lines:
+        assert [row["actor"] for row in csv.DictReader(lines)] == ["'=1+1"]

@@ -18,6 +18,7 @@ from traceability.compliance.law import DatedLimit
 from traceability.compliance.rule import Rule
 from traceability.compliance.shapes import COLUMNS
 from traceability.events import EPOCH, NULL
+from traceability.sheets import Cell, neutral
 from traceability.store import Store, schema
 
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -141,9 +142,10 @@ def write_findings(path: Path, store: Store, findings: Findings) -> None:
 
 def _lines(store: Store, findings: Findings) -> Iterator[tuple[object, ...]]:
     u, v, a = schema.unit, schema.vehicle, schema.actor
-    codes = names_of(store, u, u.c.unit, u.c.code, findings.unit)
-    vins = names_of(store, v, v.c.vehicle, v.c.vin, findings.vehicle)
-    actors = names_of(store, a, a.c.actor, a.c.name, findings.actor)
+    # what a log says may come from anywhere, and a spreadsheet runs what looks like a formula
+    codes = _neutral(names_of(store, u, u.c.unit, u.c.code, findings.unit))
+    vins = _neutral(names_of(store, v, v.c.vehicle, v.c.vin, findings.vehicle))
+    actors = _neutral(names_of(store, a, a.c.actor, a.c.name, findings.actor))
     laws = {
         (number, which): _law(rule, limit)
         for number, rule in enumerate(findings.rules)
@@ -167,6 +169,10 @@ def _lines(store: Store, findings: Findings) -> Iterator[tuple[object, ...]]:
             "" if happened == NOT_ASKED else happened,
             "" if visible == NOT_ASKED else visible,
         )
+
+
+def _neutral(names: dict[int, str]) -> dict[int, Cell]:
+    return {number: neutral(name) for number, name in names.items()}
 
 
 def _law(rule: Rule, limit: DatedLimit) -> tuple[object, ...]:
