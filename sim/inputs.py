@@ -19,7 +19,7 @@ import numpy as np
 from sim import price_paths
 from sim.input_tables import Floats, Ints, Spec, Table, grid
 from traceability.errors import ScenarioError, UnknownName
-from traceability.vocabulary import Chemistry, Element
+from traceability.vocabulary import Chemistry, Element, VehicleKind
 
 FIRST_YEAR = 2011
 LAST_YEAR = 2035
@@ -28,13 +28,8 @@ REGISTERED_FROM = 2021
 """First year of which registrations are published; `registrations.csv` has sales before."""
 
 
-class Kind(IntEnum):
-    """What kind of vehicle; the order of every `kind` axis, and the `kind` of the vehicle table."""
-
-    BEV_CAR = 0
-    PHEV_CAR = 1
-    BUS = 2
-    TRUCK = 3
+Kind = VehicleKind
+"""What kind of vehicle; the order of every `kind` axis."""
 
 
 class Practice(IntEnum):

@@ -151,6 +151,15 @@ class Role(IntEnum):
     EXPORTER = 14
 
 
+class VehicleKind(IntEnum):
+    """What kind of vehicle, as the series of registrations tell them apart."""
+
+    BEV_CAR = 0
+    PHEV_CAR = 1
+    BUS = 2
+    TRUCK = 3
+
+
 class Chemistry(IntEnum):
     """Cell chemistry as GB/T 34014 letters tell them apart, with two that it has no letter for (Z, other)."""
 

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from traceability.store import Store
 
 FORMATS: dict[str, tuple[str, str]] = {
-    "epcis": ("sim.cli.export_epcis", "EPCIS 2.0, one JSON-LD document of events"),
+    "epcis": ("sim.cli.export_epcis:command", "EPCIS 2.0, one JSON-LD document of events"),
+    "csv": ("sim.cli.export_tables:csv", "the tables of the log as CSV files, in words"),
+    "parquet": ("sim.cli.export_tables:parquet", "the tables of the log as typed Parquet files, in words"),
 }
-"""Format -> module that holds its command (as `command`), and what the list of formats says of it."""
+"""Format -> module and name of its command, and what the list of formats says of it."""
 
 
 class _Formats(click.Group):
@@ -27,7 +29,8 @@ class _Formats(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in FORMATS:
             return None
-        command = importlib.import_module(FORMATS[cmd_name][0]).command
+        module, _, name = FORMATS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -9,14 +9,19 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select, true
 
 from traceability.errors import ExchangeError, UnknownName
+from traceability.events import NULL
 from traceability.store import Store, schema
+from traceability.store.base import AnyArray
+from traceability.vocabulary import Detail, Level, LinkKind
 from traceability.vocabulary import EventType as E
-from traceability.vocabulary import Level, LinkKind
 
 ROWS_AT_ONCE = 5_000
+_PAGED_BY = {"material": "lot", "link": "parent"}
+"""Table -> the column by which it is read, where that is not its first."""
+
 CREATING = (E.CODE, E.FREE, E.REMAKE, E.RECOVER, E.SCRAP)
 """Events that can be the first of a unit, in which what is known of it, and of what it was made from, is told."""
 
@@ -66,7 +71,8 @@ class Selection:
     """Which part of a log is wanted.
 
     Attributes:
-        view: `truth`, what happened; `register`, what the platform was told, replaced records and all.
+        view: `truth`, what happened; `register`, what the platform was told, replaced records and all;
+            `both`, every row that there is, which only readers that keep the two apart may ask for.
         as_of: the day from which one looks back; None: the last of the log.
         first, until: bounds of the day of the event, both included; None: open.
         units: numbers of units; None: everything.
@@ -86,27 +92,35 @@ class LogReader:
         store: an open store.
         selection: what is wanted.
         rows_at_once: records of a chunk.
+        views: those that the caller can tell.
 
     Raises:
         UnknownName: no such view.
         ExchangeError: the truth is asked of a log that does not know it.
     """
 
-    def __init__(self, store: Store, selection: Selection, *, rows_at_once: int = ROWS_AT_ONCE) -> None:
-        if selection.view not in ("truth", "register"):
-            raise UnknownName("view", selection.view, ("truth", "register"))
+    def __init__(
+        self,
+        store: Store,
+        selection: Selection,
+        *,
+        rows_at_once: int = ROWS_AT_ONCE,
+        views: Collection[str] = ("truth", "register"),
+    ) -> None:
+        if selection.view not in views:
+            raise UnknownName("view", selection.view, views)
         self.meta = store.meta()
-        if selection.view == "truth" and self.meta.get("truth") != "yes":
+        if selection.view != "register" and self.meta.get("truth") != "yes":
             raise ExchangeError("this log says what was reported, not what happened; use the view `register`")
         self._store, self.selection, self._at_once = store, selection, rows_at_once
         self.as_of = self._last_day() if selection.as_of is None else selection.as_of
-        self._truth = selection.view == "truth"
+        self._truth, self._both = selection.view == "truth", selection.view == "both"
 
     @property
     def whole(self) -> bool:
         """Whether everything that happened is wanted, and so everything that there is."""
         s = self.selection
-        return self._truth and s.units is None and s.first is None and s.until is None
+        return s.view != "register" and s.units is None and s.first is None and s.until is None
 
     def count(self, table: Table) -> int:
         """Return how many rows of `event`, `link` or `material` are wanted."""
@@ -145,6 +159,38 @@ class LogReader:
         found: dict[int, Record] = {}
         for row in sorted(self._among(query, e.c.unit, units)):
             found.setdefault(row[2], self._record(row))
+        return found
+
+    def kinds(self) -> dict[E, set[Detail]]:
+        """Return which events are wanted at all, and which numbers are attached to each."""
+        e, d = schema.event, schema.detail
+        found = {
+            E(int(str(kind))): set[Detail]()
+            for (kind,) in self._store.rows(select(e.c.event).where(self._wanted_events()).distinct())
+        }
+        attached = select(e.c.event, d.c.what).join(d, d.c.event_id == e.c.event_id)
+        for kind, what in self._store.rows(attached.where(self._wanted_events()).distinct()):
+            found[E(int(str(kind)))].add(Detail(int(str(what))))
+        return found
+
+    def records_of(self, numbers: Iterable[int], *, vehicles: bool = False) -> dict[int, list[Record]]:
+        """Return unit (or vehicle) -> its wanted records, in the order of the log."""
+        e, found = schema.event, dict[int, list[Record]]()
+        query = select(*_columns(e, Record)).where(self._wanted_events())
+        for row in sorted(self._among(query, e.c.vehicle if vehicles else e.c.unit, numbers)):
+            found.setdefault(row[3 if vehicles else 2], []).append(self._record(row))
+        return found
+
+    def numbers_of(self, units: Iterable[int], what: Detail) -> dict[int, list[tuple[int, int]]]:
+        """Return unit -> the numbers of one kind that its wanted records carry, (event_day, value) each."""
+        e, d, found = schema.event, schema.detail, dict[int, list[tuple[int, int]]]()
+        query = (
+            select(e.c.event_id, e.c.unit, e.c.event_day, d.c.value)
+            .join(d, d.c.event_id == e.c.event_id)
+            .where(self._wanted_events(), d.c.what == int(what))
+        )
+        for _, unit, day, value in sorted(self._among(query, e.c.unit, units)):
+            found.setdefault(unit, []).append((day, value))
         return found
 
     def details(self, event_ids: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
@@ -188,25 +234,52 @@ class LogReader:
 
     def named_units(self) -> Iterator[list[Unit]]:
         """Yield every unit that a wanted record, link or balance names (all there are, where all is wanted)."""
-        u, e, k = schema.unit, schema.event, schema.link
-        named: ColumnElement[bool] = or_(
-            u.c.unit.in_(select(e.c.unit).where(self._wanted_events(), e.c.unit.is_not(None))),
-            u.c.unit.in_(select(k.c.parent).where(self._wanted_links())),
-            u.c.unit.in_(select(k.c.child).where(self._wanted_links())),
-        )
-        for rows in self._pages(select(*_columns(u, Unit)), u.c.unit, None if self.whole else named):
+        u = schema.unit
+        for rows in self._pages(select(*_columns(u, Unit)), u.c.unit, self._named_units()):
             yield [_unit(row) for row in rows]
 
     def named_vehicles(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield vehicle, vin, kind, maker, province, prefecture, swap of every vehicle that is named."""
-        v, e = schema.vehicle, schema.event
+        v = schema.vehicle
         columns = (v.c.vehicle, v.c.vin, v.c.kind, v.c.maker, v.c.province, v.c.prefecture, v.c.swap)
-        named = v.c.vehicle.in_(select(e.c.vehicle).where(self._wanted_events(), e.c.vehicle.is_not(None)))
-        yield from self._pages(select(*columns), v.c.vehicle, None if self.whole else named)
+        yield from self._pages(select(*columns), v.c.vehicle, self._named_vehicles())
 
     def actors(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of table `actor`, whole: the register of companies is public."""
         yield from self._pages(select(*schema.actor.c), schema.actor.c.actor, None)
+
+    def table(self, table: Table, rows_at_once: int) -> Iterator[dict[str, AnyArray]]:
+        """Yield the wanted rows of *table* as columns (see `Store.select`), by its first numbers, a chunk at a time.
+
+        A chunk has about *rows_at_once* rows; more where so many share one number.
+        """
+        key = next(c for c in table.c if c.name == _PAGED_BY.get(table.name, c.name))
+        wanted, order = self._wanted(table), list(table.c)
+        last: Any = None
+        while True:
+            ahead = [] if last is None else [key > last]
+            place = select(key).where(wanted, *ahead).order_by(key).offset(rows_at_once - 1).limit(1)
+            ends: list[tuple[Any, ...]] = self._store.rows(place)
+            within = [*ahead, *([key <= ends[0][0]] if ends else [])]
+            rows = self._store.select(select(*table.c).where(wanted, *within).order_by(key, *order))
+            if rows[key.name].size:
+                if "record_day" in rows:  # who looks back from a day does not know what was told later
+                    rows["record_day"][rows["record_day"] > self.as_of] = NULL
+                yield rows
+            if not ends:
+                return
+            last = ends[0][0]
+
+    def _wanted(self, table: Table) -> ColumnElement[bool]:
+        """Return which rows of any table are wanted; those about companies, permits and the calendar all are."""
+        d = schema.detail
+        if table is d:
+            return d.c.event_id.in_(select(schema.event.c.event_id).where(self._wanted_events()))
+        known = {
+            "event": self._wanted_events, "link": self._wanted_links, "material": self._wanted_balances,
+            "unit": self._named_units, "vehicle": self._named_vehicles,
+        }  # fmt: skip
+        return known[table.name]() if table.name in known else true()
 
     def permits(self, actors: Iterable[int]) -> dict[int, list[tuple[int, int, int | None]]]:
         """Return actor -> what is allowed to it: kind, valid_from, valid_to."""
@@ -232,25 +305,47 @@ class LogReader:
         ]
         return sorted(found, key=lambda link: (link.parent, link.from_day, link.child, str(link[4:])))
 
+    def _named_units(self) -> ColumnElement[bool]:
+        if self.whole:
+            return true()
+        u, e, k = schema.unit, schema.event, schema.link
+        return or_(
+            u.c.unit.in_(select(e.c.unit).where(self._wanted_events(), e.c.unit.is_not(None))),
+            u.c.unit.in_(select(k.c.parent).where(self._wanted_links())),
+            u.c.unit.in_(select(k.c.child).where(self._wanted_links())),
+        )
+
+    def _named_vehicles(self) -> ColumnElement[bool]:
+        if self.whole:
+            return true()
+        v, e = schema.vehicle, schema.event
+        return v.c.vehicle.in_(select(e.c.vehicle).where(self._wanted_events(), e.c.vehicle.is_not(None)))
+
     def _wanted_events(self) -> ColumnElement[bool]:
         e, s = schema.event, self.selection
-        seen = (
-            and_(e.c.happened, e.c.event_day <= self.as_of) if self._truth else e.c.record_day <= self.as_of
-        )
+        seen = self._seen_by(e.c.event_day, e.c.record_day, e.c.happened)
         return and_(
             seen, *self._bounds(e.c.event_day), *([] if s.units is None else [_one_of(e.c.unit, s.units)])
         )
 
     def _wanted_links(self) -> ColumnElement[bool]:
         k, s = schema.link, self.selection
-        seen = k.c.from_day <= self.as_of if self._truth else k.c.record_day <= self.as_of
+        seen = self._seen_by(k.c.from_day, k.c.record_day, true())
         ends = [] if s.units is None else [or_(_one_of(k.c.parent, s.units), _one_of(k.c.child, s.units))]
         return and_(seen, *self._bounds(k.c.from_day), *ends)
 
     def _wanted_balances(self) -> ColumnElement[bool]:
         m, s = schema.material, self.selection
-        seen = and_(m.c.happened, m.c.day <= self.as_of) if self._truth else m.c.record_day <= self.as_of
+        seen = self._seen_by(m.c.day, m.c.record_day, m.c.happened)
         return and_(seen, *self._bounds(m.c.day), *([] if s.units is None else [_one_of(m.c.lot, s.units)]))
+
+    def _seen_by(
+        self, day: ColumnElement[int], record_day: ColumnElement[int], happened: ColumnElement[bool]
+    ) -> ColumnElement[bool]:
+        true_by_then, told_by_then = and_(happened, day <= self.as_of), record_day <= self.as_of
+        if self._both:
+            return or_(day <= self.as_of, told_by_then)
+        return true_by_then if self._truth else told_by_then
 
     def _bounds(self, day: ColumnElement[int]) -> list[ColumnElement[bool]]:
         s = self.selection
