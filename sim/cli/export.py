@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 FORMATS: dict[str, tuple[str, str]] = {
     "epcis": ("sim.cli.export_epcis:command", "EPCIS 2.0, one JSON-LD document of events"),
+    "ocel": ("sim.cli.export_ocel:command", "OCEL 2.0, events and objects: JSON, SQLite or XML"),
+    "xes": ("sim.cli.export_xes:command", "XES, one trace a pack or a vehicle"),
+    "catenax": ("sim.cli.export_catenax:command", "aspects of Catena-X that a log fills whole, JSON lines"),
     "csv": ("sim.cli.export_tables:csv", "the tables of the log as CSV files, in words"),
     "parquet": ("sim.cli.export_tables:parquet", "the tables of the log as typed Parquet files, in words"),
 }

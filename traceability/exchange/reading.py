@@ -150,6 +150,28 @@ class LogReader:
             )
         }
 
+    def certificates(self) -> Iterator[list[Record]]:
+        """Yield the wanted scrapping certificates of vehicles, a chunk at a time, in the order of the log."""
+        e = schema.event
+        wanted = and_(self._wanted_events(), e.c.event == int(E.ISSUE_CERTIFICATE), e.c.vehicle.is_not(None))
+        for rows in self._pages(select(*_columns(e, Record)), e.c.event_id, wanted):
+            yield [self._record(row) for row in rows]
+
+    def replacements(self, event_ids: Iterable[int]) -> dict[int, Record]:
+        """Return event_id -> the first wanted record that replaces it."""
+        e = schema.event
+        query = select(*_columns(e, Record)).where(self._wanted_events())
+        found: dict[int, Record] = {}
+        for row in sorted(self._among(query, e.c.corrects, event_ids)):
+            found.setdefault(row[9], self._record(row))
+        return found
+
+    def certified(self, vehicles: Iterable[int]) -> frozenset[int]:
+        """Return those of *vehicles* that have a wanted scrapping certificate."""
+        e = schema.event
+        query = select(e.c.vehicle).where(self._wanted_events(), e.c.event == int(E.ISSUE_CERTIFICATE))
+        return frozenset(row[0] for row in self._among(query, e.c.vehicle, vehicles))
+
     def first_tellings(self, units: Iterable[int]) -> dict[int, Record]:
         """Return unit -> its first wanted record of a kind that makes units."""
         e = schema.event
@@ -173,7 +195,7 @@ class LogReader:
             found[E(int(str(kind)))].add(Detail(int(str(what))))
         return found
 
-    def records_of(self, numbers: Iterable[int], *, vehicles: bool = False) -> dict[int, list[Record]]:
+    def stories(self, numbers: Iterable[int], *, vehicles: bool = False) -> dict[int, list[Record]]:
         """Return unit (or vehicle) -> its wanted records, in the order of the log."""
         e, found = schema.event, dict[int, list[Record]]()
         query = select(*_columns(e, Record)).where(self._wanted_events())
@@ -230,6 +252,12 @@ class LogReader:
         """Yield the units that are parents in a wanted link, a chunk at a time."""
         k = schema.link
         for rows in self._pages(select(k.c.parent).distinct(), k.c.parent, self._wanted_links()):
+            yield [row[0] for row in rows]
+
+    def balanced_lots(self) -> Iterator[list[int]]:
+        """Yield the lots that a wanted balance is of, a chunk at a time."""
+        m = schema.material
+        for rows in self._pages(select(m.c.lot).distinct(), m.c.lot, self._wanted_balances()):
             yield [row[0] for row in rows]
 
     def named_units(self) -> Iterator[list[Unit]]:

@@ -86,7 +86,7 @@ def import_document(
     """
     report = Imported()
     frame = _look_through(path, report)
-    with _Destination(out) as store:
+    with Destination(out) as store:
         part = None if quarantine is None else quarantine.with_name(f".{quarantine.name}.part")
         _take_in(path, frame, store, report, part, progress)
     if part is not None and quarantine is not None and part.exists():
@@ -174,10 +174,10 @@ def _take_in(
             aside.close()
     report.records, report.links, report.balances = entry.records, entry.links, entry.balances
     report.units, report.vehicles, report.actors = entry.names.counts
-    _close(store, entry)
+    close_register(store, entry)
 
 
-def _close(store: Store, entry: Entry) -> None:
+def close_register(store: Store, entry: Entry) -> None:
     """Write what the rules need besides: the calendar of working days, and from when until when the log goes."""
     store.set_meta("truth", "no")
     if entry.first_day is not None and entry.last_day is not None:
@@ -200,7 +200,7 @@ def _parts(context: object) -> list[object]:
     return context if isinstance(context, list) else [context]
 
 
-class _Destination:
+class Destination:
     """A new store that is at its place only when it is whole: written beside it, and moved."""
 
     def __init__(self, out: str) -> None:
