@@ -28,10 +28,10 @@ class Printer:
         self._chance, self._coding = chance, coding
         self._maker_codes = np.array([(code or "").encode() for code in cast.maker_codes], dtype="S3")
         self._wmi = np.array([code.encode() for code in inputs.vehicle_makers.codes], dtype="S3")
-        self._pack_serials = _Serials()
-        self._module_serials = _Serials()
-        self._product_serials = _Serials()
-        self._vin_serials = _Serials()
+        self._pack_serials = _Serials(cast.battery_makers)
+        self._module_serials = _Serials(cast.battery_makers)
+        self._product_serials = _Serials(cast.product_makers)
+        self._vin_serials = _Serials(np.arange(self._wmi.size))
 
     def packs(
         self, keys: Keys, *, coder: Ints, chemistry: Ints, kind: Ints, made_day: Ints
@@ -63,7 +63,8 @@ class Printer:
             faults[misprinted] = codes.faults(printed[misprinted], Level.PACK)
         if twice.any():
             # a misprint that is printed twice is wrong twice
-            printed[twice], faults[twice] = np.roll(printed, 1)[twice], np.roll(faults, 1)[twice]
+            rows = np.flatnonzero(twice)
+            printed[rows], faults[rows] = printed[rows - 1], faults[rows - 1]
         uncoded = made_day < quarters.year_start(self._coding.began)
         if uncoded.any():
             printed[uncoded], faults[uncoded] = b"", 0
@@ -107,10 +108,15 @@ class Printer:
 
 
 class _Serials:
-    """Counts on from 1 for each (maker, day)."""
+    """Counts on from 1 for each (maker, day).
 
-    def __init__(self) -> None:
-        self._last: dict[tuple[int, int], int] = {}
+    Args:
+        makers: int[m], numbers that lie close together.
+    """
+
+    def __init__(self, makers: Ints) -> None:
+        self._first_maker = int(makers.min())
+        self._last = np.zeros((int(makers.max()) - self._first_maker + 1, quarters.DAYS), dtype=np.int32)
 
     def next(self, maker: Ints, day: Ints) -> Ints:
         if not maker.size:
@@ -122,10 +128,10 @@ class _Serials:
         ordered = group[order]
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         counts = np.diff(np.concatenate([first, [ordered.size]]))
-        names = [(first_maker + g // span, first_day + g % span) for g in ordered[first].tolist()]
-        before = np.array([self._last.get(name, 0) for name in names], dtype=np.int64)
+        makers, days = np.divmod(ordered[first], span)
+        place = makers + (first_maker - self._first_maker), days + (first_day - _FIRST_DAY)
+        before = self._last[place]
+        self._last[place] = before + counts
         serial = np.empty(group.size, dtype=np.int64)
-        serial[order] = np.arange(ordered.size) - np.repeat(first - before, counts) + 1
-        for name, last in zip(names, (before + counts).tolist(), strict=True):
-            self._last[name] = last
+        serial[order] = np.arange(1, ordered.size + 1) - np.repeat(first - before, counts)
         return serial

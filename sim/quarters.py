@@ -28,6 +28,9 @@ START: Int32s = MONTH_START[::3].copy()
 
 _FIRST_DAY = int(START[0])
 _QUARTER: Int32s = np.repeat(np.arange(START.size - 1, dtype=np.int32), np.diff(START))
+DAYS = _QUARTER.size
+"""How many days the table has."""
+
 _LAST_DAY: Int32s = np.repeat(START[1:] - 1, np.diff(START)).astype(np.int32)
 
 

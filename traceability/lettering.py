@@ -100,10 +100,10 @@ def text_columns(text: Text, field: Field) -> Matrix:
     # what is not ASCII becomes `?`, which no field allows
     array = np.char.encode(given, "ascii", "replace") if given.dtype.kind == "U" else given
     matrix = array.astype(f"S{field.width}").view(np.uint8).reshape(-1, field.width)
-    right = (places_in(field.allowed)[matrix] != NOWHERE).all(axis=1)
-    if array.dtype.itemsize > field.width:
-        right &= np.char.str_len(array) == field.width
-    if not right.all():
+    known = places_in(field.allowed)[matrix] != NOWHERE
+    whole = array.dtype.itemsize <= field.width or np.strings.str_len(array) == field.width
+    if not (known.all() and np.all(whole)):
+        right = known.all(axis=1) & whole
         bad = given[right.argmin()]
         raise CodeError(
             f"{field.name} {quoted(bad.decode('ascii', 'replace') if isinstance(bad, bytes) else str(bad))}: "

@@ -105,7 +105,7 @@ class Registry:
             schema.unit,
             rows,
             unit=numbers,
-            code=[None] * rows if printed is None else printed,
+            code=printed,
             code_fault=code_fault,
             level=int(level),
             chemistry=chemistry,

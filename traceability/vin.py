@@ -212,6 +212,8 @@ def format_vins(*, wmi: Text, descriptor: Text, model_year: Numbers, plant: Text
 
 def _advanced(column: Matrix, by: Numbers) -> Matrix:
     """Return uint8[n, 1], the characters so many places after those of *column*, round and round."""
+    if not np.any(by):
+        return column.reshape(-1, 1)
     advanced: Matrix = _bytes(CHARACTERS)[(_places(column) + np.asarray(by)) % len(CHARACTERS)]
     return advanced.reshape(-1, 1)
 

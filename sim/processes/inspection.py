@@ -17,6 +17,9 @@ from sim import quarters
 from sim.belief import Belief, Watch
 from sim.cast import Cast
 from sim.chance import Chance, Keys, geometric_days
+from sim.dated import Dated
+from sim.industry import target_weights
+from sim.inputs import Inputs
 from sim.ledger import Ledger
 from sim.market import HOLDER_OF_ROLE, WATCHED, per_pack
 from sim.practices import Inspection, Inspections
@@ -37,6 +40,8 @@ class Inspectors:
 
     Args:
         inspections: of each authority.
+        inputs: the names of provinces, which some are directed at.
+        listed_share: recyclers that are on the announced list, beside those that are struck off.
         belief: of those who are watched; it is told what became of every sale.
     """
 
@@ -47,6 +52,8 @@ class Inspectors:
         chance: Chance,
         cast: Cast,
         inspections: Inspections,
+        inputs: Inputs,
+        listed_share: Dated,
         belief: Belief,
     ) -> None:
         self._ledger, self._chance, self._cast = ledger, chance, cast
@@ -54,14 +61,17 @@ class Inspectors:
         first = int(np.flatnonzero(cast.role == Role.REGULATOR)[0])
         self._regulator = {name: first + place for place, name in enumerate(REGULATORS)}
         self._back_on_list = np.full(cast.role.size, NULL, dtype=np.int64)
+        self._listed_share = listed_share
+        self._list_luck = chance.draw("recycling.listed", cast.recyclers.astype(np.uint64))
+        self._unannounced = np.zeros(cast.role.size, dtype=bool)
+        self._weights = {name: _weights(cast, inputs, inspections, name) for name in REGULATORS}
 
     def see_handed_over(self, units: Ints, keys: Keys, *, actor: Ints, day: Ints) -> None:
         """Look at some of the *units* that firms hand over lawfully: nothing is found."""
         role = self._cast.role[actor]
-        for name, watches in _HOLDERS_WATCHED.items():
-            law = getattr(self._inspections, name)
-            rows = np.flatnonzero(np.isin(role, watches))
-            seen = rows[self._covered(name, law, keys[rows], day[rows])]
+        for name, watched in _WATCHED_BY.items():
+            rows = np.flatnonzero(watched[role])
+            seen = rows[self._covered(name, name, keys[rows], actor[rows], day[rows])]
             self._write(EventType.INSPECT, name, units[seen], actor[seen], day[seen])
 
     def see_sold_off(
@@ -103,7 +113,7 @@ class Inspectors:
         years = np.broadcast_to(np.asarray(law.list_ban_years.at(decided)), decided.shape)
         banned = (years > 0) & (decided <= self._ledger.last_day)
         firms, decided, years = firms[banned], decided[banned], years[banned]
-        listed = self._back_on_list[firms] == NULL
+        listed = (self._back_on_list[firms] == NULL) & ~self._unannounced[firms]
         self._write(EventType.DELIST, "miit", NULL, firms[listed], decided[listed])
         until = decided + np.round(years * 365.25).astype(np.int64) + 1
         self._back_on_list[firms] = np.maximum(self._back_on_list[firms], until)
@@ -111,12 +121,28 @@ class Inspectors:
     def relist(self, day: int) -> None:
         """Put those back on the list whose time off it ends by *day*."""
         back = np.flatnonzero((self._back_on_list != NULL) & (self._back_on_list <= day))
-        self._write(EventType.LIST, "miit", NULL, back, self._back_on_list[back])
+        again = back[~self._unannounced[back]]
+        self._write(EventType.LIST, "miit", NULL, again, self._back_on_list[again])
         self._back_on_list[back] = NULL
+
+    def announce(self, day: int) -> None:
+        """Put recyclers on the list, or take them off it, until as many are on it as are announced on *day*.
+
+        Who is struck off waits for the end of his time.  A run begins with all on the list: those that are not
+        leave it on its first day.
+        """
+        firms = self._cast.recyclers
+        absent = self._list_luck >= self._listed_share.on(day)
+        changes = (absent != self._unannounced[firms]) & (self._back_on_list[firms] == NULL)
+        self._unannounced[firms] = absent
+        for event, which in ((EventType.DELIST, absent), (EventType.LIST, ~absent)):
+            some = firms[changes & which]
+            self._write(event, "miit", NULL, some, np.full(some.size, day, dtype=np.int64))
 
     def off_list(self) -> Mask:
         """Return bool[recyclers], which are off the list."""
-        off: Mask = self._back_on_list[self._cast.recyclers] != NULL
+        firms = self._cast.recyclers
+        off: Mask = (self._back_on_list[firms] != NULL) | self._unannounced[firms]
         return off
 
     def _judge(
@@ -127,27 +153,29 @@ class Inspectors:
             return
         law: Inspection = getattr(self._inspections, name)
         chance = np.broadcast_to(
-            np.asarray(law.inspected_share.at(day)) * law.detected_share.at(day), units.shape
+            np.asarray(self._share(name, accused, day)) * law.detected_share.at(day), units.shape
         )
-        covered = self._covered(f"{name}.{watch.name}", law, keys, day)
-        found = covered & (
-            self._chance.draw(f"inspection.found.{name}.{watch.name}", keys) < law.detected_share.at(day)
-        )
-        self._write(EventType.INSPECT, name, units[covered], accused[covered], day[covered])
-        decided = day + self._days(law, keys, day)
-        self._write(
-            EventType.PENALISE,
-            name,
-            units[found],
-            accused[found],
-            decided[found],
-            per_pack(law, decided[found]),
-        )
+        covered = self._covered(f"{name}.{watch.name}", name, keys, accused, day)
+        seen = np.flatnonzero(covered)
+        self._write(EventType.INSPECT, name, units[seen], accused[seen], day[seen])
+        luck = self._chance.draw(f"inspection.found.{name}.{watch.name}", keys[seen])
+        caught = seen[luck < law.detected_share.at(day[seen])]
+        found = np.zeros(units.size, dtype=bool)
+        found[caught] = True
+        decided = day[caught] + self._days(law, keys[caught], day[caught])
+        self._write(EventType.PENALISE, name, units[caught], accused[caught], decided, per_pack(law, decided))
         self._belief.saw(watch, province, found, chance)
 
-    def _covered(self, what: str, law: Inspection, keys: Keys, day: Ints) -> Mask:
-        covered: Mask = self._chance.draw(f"inspection.covered.{what}", keys) < law.inspected_share.at(day)
+    def _covered(self, what: str, name: str, keys: Keys, firms: Ints, day: Ints) -> Mask:
+        luck = self._chance.draw(f"inspection.covered.{what}", keys)
+        covered: Mask = luck < self._share(name, firms, day)
         return covered
+
+    def _share(self, name: str, firms: Ints, day: Ints) -> Floats | float:
+        """Return float64[n] (or one for all), the share of what *firms* do on each day that an authority looks at."""
+        law: Inspection = getattr(self._inspections, name)
+        share, weights = law.inspected_share.at(day), self._weights[name]
+        return share if weights is None else np.minimum(share * weights[firms], 1.0)
 
     def _days(self, law: Inspection, keys: Keys, day: Ints) -> Ints:
         return geometric_days(self._chance.draw("inspection.days", keys), law.decision_days.at(day))
@@ -173,6 +201,24 @@ _HOLDERS_WATCHED = {
     "miit": [Role.REPAIR, Role.SWAP_OP, Role.OUTLET],
     "mofcom": [Role.ELV],
 }
+
+_WATCHED_BY = {name: np.isin(np.arange(max(Role) + 1), watches) for name, watches in _HOLDERS_WATCHED.items()}
+"""Authority -> bool[roles]: whether it inspects who has the role."""
+
+
+def _weights(cast: Cast, inputs: Inputs, inspections: Inspections, name: str) -> Floats | None:
+    """Return float64[actors], how many times as often an authority inspects each; None where all alike.
+
+    Those who work nationwide are in no province.
+    """
+    targeting = getattr(inspections, name).targeting
+    if not targeting:
+        return None
+    by_province, by_role = target_weights(inputs, name, targeting)
+    weights: Floats = np.concatenate([[1.0], by_province])[cast.province]
+    for role, weight in by_role.items():
+        weights[cast.role == role] *= weight
+    return weights
 
 
 def remark(
@@ -229,11 +275,14 @@ def inspection(
     Args:
         list_changed: told bool[recyclers], which are off the list.
     """
+    inspectors.announce(int(env.now))
+    list_changed(inspectors.off_list())
     while True:
         now = int(env.now)
         yield env.timeout(quarters.until_last_minute(now, ledger.last_day))
         today = min(int(quarters.START[quarters.of_day(now) + 1]) - 1, ledger.last_day)
         belief.close_quarter(today)
         inspectors.relist(today)
+        inspectors.announce(today)
         list_changed(inspectors.off_list())
         yield env.timeout(quarters.MINUTE)

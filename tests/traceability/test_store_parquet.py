@@ -172,3 +172,24 @@ def test_bytes_of_any_length_come_back_as_they_went_in(tmp_path):
     with open_store(str(tmp_path / "s")) as store:
         found = store.rows(select(vehicle.c.vin, vehicle.c.swap).order_by(vehicle.c.vehicle))
     assert found == [("a\nb", True), (None, False), ("c", True), ("WVWZZZ1JZXW000001", True)]
+
+
+def test_units_without_a_code_stand_among_those_with_one_as_if_each_had_been_written_out(tmp_path):
+    """Codes of two lengths, then none for all of an append: the same rows, and the same bytes, as a list of texts."""
+    long, short = b"04QPE1A7A1BC000001234567", b"ZZ9PBS1G410000042RP"
+    plain = dict.fromkeys(
+        ("code_fault", "level", "chemistry", "coder", "made_day", "energy_wh", "mass_g", "purpose"), 1
+    )
+    parts = (np.array([long, b""], dtype="S24"), None, np.array([short], dtype="S19"))
+    spelt = [long.decode(), None, None, None, short.decode()]
+    sums = []
+    for name, appends in (("parts", zip((2, 2, 1), parts, strict=True)), ("list", [(5, spelt)])):
+        with ParquetStore(tmp_path / name, create=True) as store:
+            first = 0
+            for rows, code in appends:
+                store.append(unit, rows, plain | {"unit": np.arange(first, first + rows), "code": code})
+                first += rows
+            store.finish()
+            assert [code for (code,) in store.rows(select(unit.c.code).order_by(unit.c.unit))] == spelt
+            sums.append([file.sha256 for file in store.files if file.table == "unit"])
+    assert sums[0] == sums[1]

@@ -22,7 +22,6 @@ from sqlalchemy import (
     cast,
     distinct,
     func,
-    literal,
     null,
     or_,
     select,
@@ -98,14 +97,12 @@ def after(event: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def whole_percent(part: ColumnElement[int], whole: ColumnElement[int]) -> ColumnElement[int]:
-    """Return how many hundredths of *whole* are in *part*, rounded down, at most 100.
+    """Return how many hundredths of *whole*, which is not negative, are in *part*, rounded down, from 0 to 100.
 
-    A sum of hundred comparisons: for the few rows that are breaches, and the same on every database.
+    A hundred comparisons, from the top down: for the few rows that are breaches, and the same on every database.
     """
-    hundredths: ColumnElement[int] = literal(0)
-    for n in range(1, 101):
-        hundredths = hundredths + case((part * 100 >= whole * n, 1), else_=0)
-    return hundredths
+    hundredfold = part * 100
+    return case(*((hundredfold >= whole * n, n) for n in range(100, 0, -1)), else_=0)
 
 
 def first_of(view: View, *events: EventType) -> Subquery:

@@ -252,9 +252,9 @@ def _checked_numbers(field: Field, values: AnyArray) -> AnyArray:
         return values
     if values.dtype.kind not in "iu":
         raise field.refuse(f"an array of {values.dtype}, expected integers")
-    fits = np.can_cast(values.dtype, field.dtype)
+    fits = values.dtype == field.dtype or np.can_cast(values.dtype, field.dtype)
     if values.size and not (fits and (field.nullable or values.dtype.itemsize < 4)):
-        low = int(values.min())
+        low = int(np.minimum.reduce(values))
         if low <= NULL and not field.nullable and (values == NULL).any():
             raise field.refuse("null, and the table allows none here")
         if not fits:

