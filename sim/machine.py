@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def machine() -> dict[str, Any]:
     return said
 
 
-def write_machine(folder: Path, seconds: dict[str, float]) -> None:
+def write_machine(
+    folder: Path, seconds: dict[str, float], machines: Sequence[Mapping[str, Any]] = ()
+) -> None:
     """Write beside the record of the run in *folder* where it ran and how long each replication took.
 
     It is a file of its own: the record is the same, byte for byte, wherever and however fast a run was made.
@@ -35,8 +38,15 @@ def write_machine(folder: Path, seconds: dict[str, float]) -> None:
     Args:
         folder: of the run.
         seconds: name of a replication's log -> wall seconds.
+        machines: of the replications, where it may not have been this one; each kind is told once.
     """
-    table = {"machine": machine(), "seconds": {name: round(took, 2) for name, took in seconds.items()}}
+    kinds = [dict(kind) for n, kind in enumerate(machines) if kind not in machines[:n]] or [machine()]
+    others = {"other_machines": kinds[1:]} if kinds[1:] else {}
+    table = {
+        "machine": kinds[0],
+        **others,
+        "seconds": {name: round(took, 2) for name, took in seconds.items()},
+    }
     replace_file(folder / FILE, tomli_w.dumps(table).encode())
 
 

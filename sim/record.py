@@ -7,11 +7,13 @@ import json
 import os
 import platform
 import tomllib
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import tomli_w
+from pydantic import ValidationError
 
 from sim.scenario import Scenario
 from traceability.errors import ScenarioError, StoreError
@@ -78,7 +80,26 @@ def recorded_scenario(folder: Path) -> Scenario:
     table = read_record(folder).get("scenario")
     if not isinstance(table, dict):
         raise ScenarioError(f"{folder / RECORD}: holds no scenario")
-    return Scenario.model_validate(table)
+    try:
+        return Scenario.model_validate(table)
+    except ValidationError:
+        raise ScenarioError(
+            f"{folder / RECORD}: its scenario has not the figures of this version of the program; run it anew"
+        ) from None
+
+
+def scenario_with_law(place: str | Path) -> Scenario | None:
+    """Return the scenario of the run in the folder *place*; None if there is none, or one that states no law.
+
+    A run of a version that knew none but the enacted law states none.
+
+    Raises:
+        ScenarioError: its scenario cannot be read.
+    """
+    folder = Path(place)
+    if not (folder / RECORD).exists() or "law" not in read_record(folder).get("scenario", {}):
+        return None
+    return recorded_scenario(folder)
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -86,3 +107,25 @@ def replace_file(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(content)
     os.replace(part, path)
+
+
+def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each of the files *names* in *folder*."""
+    return {name: digest_of_file(folder / name) for name in names}
+
+
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def disagreeing(folder: Path, recorded: Mapping[str, str]) -> list[str]:
+    """Return what is missing of the *recorded* files (name -> SHA-256) in *folder*, or has other bytes."""
+    problems = []
+    for name, digest in recorded.items():
+        if not (folder / name).exists():
+            problems.append(f"{name}: is missing")
+        elif digest_of_file(folder / name) != digest:
+            problems.append(f"{name}: its bytes are not those of the record")
+    return problems

@@ -7,8 +7,8 @@
     RUN/report.html          one page, offline, in English and Chinese
     RUN/machine.toml         where it ran and how long it took: all that two equal runs may differ in
 
-A replication is written under a hidden name and moved into place when it is whole.  A run that was killed
-says so in its record, and `resume` repeats only what is missing, to the same bytes.
+A replication is written under a hidden name of its own (`attempt`) and moved into place when it is whole.  A run
+that was killed says so in its record, and `resume` repeats only what is missing, to the same bytes.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from sim import breaches, inputs, money, record
-from sim.machine import write_machine
+from sim.amendments import rules_of
+from sim.attempt import Attempt, clear
+from sim.machine import machine, write_machine
 from sim.measures import Value, measure
 from sim.run import simulate
 from sim.scenario import Scenario
@@ -37,6 +39,7 @@ from traceability.compliance.audit import Fate, happened_and_visible
 from traceability.compliance.findings import write_findings
 from traceability.errors import StoreError
 from traceability.store import open_store, schema
+from traceability.store.held import hold
 from traceability.store.parquet import ParquetStore
 
 Progress = Callable[[list[float]], None]
@@ -74,7 +77,7 @@ def run_study(
         scenario: what to run.
         folder: made if need be; refused if a run is there, unless *resume*.
         workers: processes; the results do not depend on how many.
-        executor: used instead of processes of our own.
+        executor: used instead of processes of our own; its workers may be on other machines, on one disk.
         progress: called about five times a second with the share done of each replication.
 
     Raises:
@@ -87,7 +90,7 @@ def run_study(
         _clear(folder, number)
     if workers == 1 and executor is None:
         for number in todo:
-            _replicate(scenario, folder, number, _inline(folder, numbers, progress))
+            _work(scenario, folder, number, partial(_inline(folder, numbers, progress), number))
     elif todo:
         _in_parallel(scenario, folder, todo, numbers, workers, executor, progress)
     outcomes = _gathered(folder, numbers)
@@ -102,15 +105,13 @@ def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
     mark = record.fingerprint(scenario, inputs_digest(), logs)
     table = _record(scenario)
     table |= {"complete": True, "fingerprint": mark, "events": outcomes.events, "logs": logs}
-    table["files"] = {
-        name: _digest(folder / name) for name in ("measures.csv", "findings.csv", "report.html")
-    }
+    table["files"] = record.digests(folder, ("measures.csv", "findings.csv", "report.html"))
     record.write_record(folder, table)
-    if seconds := _seconds(folder, scenario):
-        write_machine(folder, seconds)
+    if seconds := _told(folder, scenario, "seconds"):
+        write_machine(folder, seconds, list(_told(folder, scenario, "machine").values()))
     for number in range(scenario.replications):
         _part(folder, number).unlink(missing_ok=True)
-        _findings(folder, number).unlink(missing_ok=True)
+        _clear(folder, number)
     return mark
 
 
@@ -151,18 +152,13 @@ def verify(folder: Path) -> tuple[str, list[str]]:
         StoreError: no complete run is there.
     """
     table = record.complete_run(folder)
-    changed = []
-    for name, digest in table["files"].items():
-        if not (folder / name).exists():
-            changed.append(f"{name}: is missing")
-        elif _digest(folder / name) != digest:
-            changed.append(f"{name}: its bytes are not those of the record")
+    changed = record.disagreeing(folder, table["files"])
     for name, digest in table["logs"].items():
         marker = folder / "log" / name / "store.json"
         if not marker.exists():
             changed.append(f"log/{name}: is missing")
             continue
-        if _digest(marker) != digest:
+        if record.digest_of_file(marker) != digest:
             changed.append(f"log/{name}/store.json: its bytes are not those of the record")
         try:
             with open_store(log_url(folder, int(name[1:]))) as store:
@@ -231,44 +227,46 @@ def _progress_file(folder: Path, number: int) -> Path:
 
 
 def _clear(folder: Path, number: int) -> None:
-    """Remove what a killed replication has left."""
-    shutil.rmtree(folder / "log" / f".r{number:03d}.part", ignore_errors=True)
+    """Remove what killed attempts at a replication have left."""
+    clear(folder / "log", _log(folder, number).name)
     for path in (_progress_file(folder, number), _findings(folder, number)):
         path.unlink(missing_ok=True)
 
 
 def _replicate(
-    scenario: Scenario, folder: Path, number: int, tell: Callable[[int, float], None] | None
+    scenario: Scenario, folder: Path, number: int, attempt: Attempt, tell: Callable[[float], None]
 ) -> None:
-    """Run one replication, look at its log and leave its part: the last thing that is written."""
-    final, part = _log(folder, number), folder / "log" / f".r{number:03d}.part"
-    tell = tell or (lambda _number, _share: None)
+    """Run one replication, look at its log and leave its part: the last thing that is moved into place."""
+    final = _log(folder, number)
     started, whole = time.monotonic(), not final.exists()
     if whole:
-        with open_store(f"parquet:{part}", create=True) as store:
+        with open_store(f"parquet:{attempt.path('log')}", create=True) as store:
             simulate(
                 scenario,
                 inputs.load(),
                 store,
                 replication=number,
-                progress=lambda done, days: tell(number, 0.7 * done / days),
+                progress=lambda done, days: tell(0.7 * done / days),
             )
-        os.replace(part, final)
-    tell(number, 0.75)
-    said = examine(final, _findings(folder, number), scenario)
+        attempt.give("log", final)
+    tell(0.75)
+    said = examine(final, attempt.path("findings.csv"), scenario)
     if whole:
-        said["seconds"] = time.monotonic() - started
-    record.replace_file(_part(folder, number), json.dumps(said, ensure_ascii=False).encode())
-    tell(number, 1.0)
+        said |= {"seconds": time.monotonic() - started, "machine": machine()}
+    attempt.path("said.json").write_bytes(json.dumps(said, ensure_ascii=False).encode())
+    attempt.give("findings.csv", _findings(folder, number))
+    attempt.give("said.json", _part(folder, number))
+    tell(1.0)
 
 
 def examine(log: Path, findings: Path, scenario: Scenario) -> dict[str, Any]:
     """Return the measures, the outcomes of the rules and the size of one log, and write its findings."""
     with open_store(f"parquet:{log}", threads=1) as store:
         assert isinstance(store, ParquetStore)
+        hold(store)
         values = measure(store)
         values += [Value(*figure) for figure in money.measure(store, scenario, inputs.load())]
-        card = happened_and_visible(store, int(store.meta()["last_day"]))
+        card = happened_and_visible(store, int(store.meta()["last_day"]), rules_of(scenario))
         values += breaches.count(card, store)
         write_findings(findings, store, card.findings)
         outcomes = {
@@ -278,26 +276,26 @@ def examine(log: Path, findings: Path, scenario: Scenario) -> dict[str, Any]:
         return {"values": values, "outcomes": outcomes, "events": store.count(schema.event)}
 
 
-def _work(scenario: Scenario, folder: Path, number: int) -> None:
-    """Run one replication in a process of its own; it tells how far it is through a file beside its log."""
+def _work(scenario: Scenario, folder: Path, number: int, tell: Callable[[float], None] | None = None) -> None:
+    """Run one replication, unless another attempt has finished it; without *tell* a file says how far it is."""
+    if _part(folder, number).exists():
+        return
 
-    def tell(_: int, share: float) -> None:
-        record.replace_file(_progress_file(folder, number), str(share).encode())
+    def write(share: float) -> None:
+        attempt.path("progress").write_text(str(share))
+        attempt.give("progress", _progress_file(folder, number))
 
-    _replicate(scenario, folder, number, tell)
+    with Attempt(folder / "log", _log(folder, number).name) as attempt:
+        _replicate(scenario, folder, number, attempt, tell or write)
     _progress_file(folder, number).unlink(missing_ok=True)
 
 
-def _inline(
-    folder: Path, numbers: Sequence[int], progress: Progress | None
-) -> Callable[[int, float], None] | None:
-    if progress is None:
-        return None
+def _inline(folder: Path, numbers: Sequence[int], progress: Progress | None) -> Callable[[int, float], None]:
     last = 0.0
 
     def tell(number: int, share: float) -> None:
         nonlocal last
-        if time.monotonic() - last > 0.2 or share == 1.0:
+        if progress is not None and (time.monotonic() - last > 0.2 or share == 1.0):
             last = time.monotonic()
             progress([share if n == number else _share(folder, n) for n in numbers])
 
@@ -322,19 +320,40 @@ def _in_parallel(
     executor: Executor | None,
     progress: Progress | None,
 ) -> None:
-    own = executor is None
+    own, pending = executor is None, set[Future[None]]()
     pool = executor or ProcessPoolExecutor(min(workers, len(todo)), mp_context=get_context("spawn"))
     try:
-        pending = {pool.submit(_work, scenario, folder, number) for number in todo}
+        # a worker may be elsewhere: the path must not depend on where this program was started
+        asked = {pool.submit(_work, scenario, folder.absolute(), number): number for number in todo}
+        pending = set(asked)
         while pending:
             finished, pending = wait(pending, timeout=0.2)
             for future in finished:
                 future.result()
+                _await(_part(folder, asked.pop(future)))
             if progress is not None:
                 progress([_share(folder, number) for number in numbers])
     finally:
+        for future in pending:
+            future.cancel()
         if own:
             pool.shutdown(cancel_futures=True)
+
+
+def _await(path: Path, patience: float = 90.0) -> None:
+    """Return when a file that a worker has moved into place is seen here, too.
+
+    A network disk may go on for a minute to say what it said a moment ago: that the file is not there.
+    """
+    until = time.monotonic() + patience
+    while not path.exists():
+        if time.monotonic() > until:
+            raise StoreError(
+                f"{path.parent}: a worker says that it has written {path.name}, which is not seen here; the folder "
+                "must be on a disk that all machines share"
+            )
+        os.listdir(path.parent)  # makes the disk look again
+        time.sleep(0.2)
 
 
 def _gathered(folder: Path, numbers: Sequence[int]) -> Outcomes:
@@ -378,17 +397,13 @@ def _lines(path: Path) -> Iterator[str]:
         yield from rows
 
 
-def _seconds(folder: Path, scenario: Scenario) -> dict[str, float]:
-    """Return how long each replication took, as far as it was run whole and not found half done."""
+def _told(folder: Path, scenario: Scenario, key: str) -> dict[str, Any]:
+    """Return what each replication tells of itself, as far as it was run whole and not found half done."""
     said = {n: json.loads(_part(folder, n).read_text("utf-8")) for n in range(scenario.replications)}
-    return {_log(folder, n).name: part["seconds"] for n, part in said.items() if "seconds" in part}
+    return {_log(folder, n).name: part[key] for n, part in said.items() if key in part}
 
 
 def _log_digests(folder: Path, scenario: Scenario) -> dict[str, str]:
     logs = [_log(folder, number) for number in range(scenario.replications)]
     # the marker of a store holds the hashes of all its files
-    return {log.name: _digest(log / "store.json") for log in logs}
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {log.name: record.digest_of_file(log / "store.json") for log in logs}

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sim.cli.cluster_option import cluster_option, executor_of
 from traceability.errors import StoreError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from sim.report.model import Estimate
     from sim.scenario import Scenario
     from sim.study import Outcomes
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Processes; results do not depend on it.  [default: cores]"
 )
+@cluster_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -46,6 +50,7 @@ def command(
     scale: int | None,
     replications: int | None,
     workers: int | None,
+    cluster: str | None,
     out: Path | None,
     resume: bool,
     dry_run: bool,
@@ -64,7 +69,8 @@ def command(
         return
     folder = out or _default_folder(chosen, resume)
     started = time.monotonic()
-    outcomes = _run(chosen, folder, processes, resume)
+    with executor_of(cluster, folder, workers) as executor:
+        outcomes = _run(chosen, folder, processes, resume, executor)
     _finish(chosen, folder, outcomes)
     if as_json:
         click.echo(json.dumps(_result(chosen, folder, outcomes), ensure_ascii=False, indent=2))
@@ -105,11 +111,13 @@ def _names(name: str) -> Iterator[str]:
         yield f"{name}-{number}"
 
 
-def _run(scenario: Scenario, folder: Path, workers: int, resume: bool) -> Outcomes:
+def _run(scenario: Scenario, folder: Path, workers: int, resume: bool, executor: Executor | None) -> Outcomes:
     from sim.study import run_study
 
     if not sys.stderr.isatty():
-        return run_study(scenario, folder, workers=workers, resume=resume, progress=_lines())
+        return run_study(
+            scenario, folder, workers=workers, resume=resume, executor=executor, progress=_lines()
+        )
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -121,7 +129,7 @@ def _run(scenario: Scenario, folder: Path, workers: int, resume: bool) -> Outcom
             for task, share in zip(tasks, shares, strict=True):
                 shown.update(task, completed=share)
 
-        return run_study(scenario, folder, workers=workers, resume=resume, progress=tell)
+        return run_study(scenario, folder, workers=workers, resume=resume, executor=executor, progress=tell)
 
 
 def _lines() -> Callable[[list[float]], None]:
@@ -141,7 +149,7 @@ def _lines() -> Callable[[list[float]], None]:
 
 
 def _finish(scenario: Scenario, folder: Path, outcomes: Outcomes) -> None:
-    from sim.report import write_report
+    from sim.report.page import write_report
     from sim.study import complete, fingerprint
     from sim.summary import report_input
 

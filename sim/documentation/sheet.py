@@ -109,6 +109,8 @@ def system(folder: Path) -> str:
     seconds = list(said["seconds"].values())
     memory = f", {here['memory_gib']} GiB" if "memory_gib" in here else ""
     each = f"{min(seconds):.1f} to {max(seconds):.1f} s" if len(seconds) > 1 else f"{seconds[0]:.1f} s"
+    if others := len(said.get("other_machines", [])):
+        memory += f", and {others} other kind{'s' if others > 1 else ''} of machine (machine.toml)"
     return (
         f"{here['system']}, {here['processor']}, {here['cores']} cores{memory}. One replication, simulated, measured and "
         f"audited: {each} of wall time (n = {len(seconds)}), whatever else the machine was doing."
