@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sim import quarters
 from sim.inputs import FIRST_YEAR
 from sim.measures import Value
-from traceability.compliance.audit import Scorecard
+from traceability.compliance.audit import Scorecard, grouped
 from traceability.compliance.findings import YES
 from traceability.events import NULL
 from traceability.store import Store, schema
@@ -35,8 +35,7 @@ def count(card: Scorecard, store: Store) -> list[Value]:
         if not rows.size:
             continue
         # two breaches of one duty by one unit are one
-        _, first = np.unique(findings.keys()[:, rows], axis=1, return_index=True)
-        rows = rows[first]
+        rows = rows[_first_of_each(findings.keys()[:, rows])]
         group = findings.rule[rows] * 10_000 + year[rows]
         for key in np.unique(group).tolist():
             total = float(weight[rows[group == key]].sum())
@@ -50,8 +49,7 @@ def _detected(card: Scorecard, weight: Int64s, year: npt.NDArray[np.integer]) ->
     rows = np.flatnonzero(findings.happened == YES)
     if not rows.size:
         return []
-    _, first = np.unique(findings.keys()[:, rows], axis=1, return_index=True)
-    rows = rows[first]
+    rows = rows[_first_of_each(findings.keys()[:, rows])]
     seen = weight[rows] * (findings.visible[rows] == YES)
     values = []
     for rule in (-1, *np.unique(findings.rule[rows]).tolist()):
@@ -61,6 +59,12 @@ def _detected(card: Scorecard, weight: Int64s, year: npt.NDArray[np.integer]) ->
             share = float(seen[chosen].sum() / weight[rows][chosen].sum())
             values.append(Value("detected_share", at, "" if rule < 0 else findings.rules[rule].id, share))
     return values
+
+
+def _first_of_each(keys: Int64s) -> npt.NDArray[np.integer]:
+    """Return int64[k], the place of the first of each of the k different columns of int64[3, n] *keys*."""
+    numbers, _ = grouped(keys)
+    return np.unique(numbers, return_index=True)[1]
 
 
 def _weights(store: Store, unit: Int64s, vehicle: Int64s, actor: Int64s) -> Int64s:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from faker import Faker
 
 from sim import quarters
+from sim.industry import recycler_shares
 from sim.inputs import FIRST_YEAR, Inputs
 from sim.scenario import Scenario
 from traceability.events import NULL
@@ -37,6 +38,7 @@ class Cast:
         battery_makers, vehicle_makers, owners, operators, repairers, dismantlers, outlets, recyclers,
             product_makers, carriers, workshops: the actor numbers of each role.
         exporter: the one trader of used vehicles.
+        recycler_factor: how many times as much capacity as the yearly series say recyclers have in all.
         outlet_stands_for: float64[outlets], how many outlets each simulated one stands for.
     """
 
@@ -59,6 +61,7 @@ class Cast:
     carriers: Ints
     workshops: Ints
     exporter: int
+    recycler_factor: float
 
     def pick(self, actors: Ints, uniform: Floats, province: npt.NDArray[np.integer]) -> Ints:
         """Return int64[n], for each uniform one of *actors* in the same province, each of them as likely.
@@ -83,6 +86,7 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
     outlets = np.maximum(1, np.round(inputs.outlets * scenario.collection.density)).astype(np.int64)
     shown_outlets = np.clip(outlets // scenario.scale, 1, outlets)
     recyclers = int(inputs.recyclers[: last + 1].max())
+    recycler_share, recycler_factor = recycler_shares(inputs, scenario.recycling.capacity_factor)
     counts: list[tuple[Role, Ints, Ints]] = [
         (
             Role.BATTERY_ENT,
@@ -95,7 +99,7 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
         (Role.REPAIR, *_spread(np.full(PROVINCES, scenario.replacement.firms_a_province))),
         (Role.ELV, *_spread(_apportioned(scenario.scrapping.firms, share))),
         (Role.OUTLET, np.repeat(np.arange(1, PROVINCES + 1), shown_outlets), _split(outlets, shown_outlets)),
-        (Role.CU, *_recyclers(recyclers, scenario.scale, inputs.recycler_share)),
+        (Role.CU, *_recyclers(recyclers, scenario.scale, recycler_share)),
         (Role.PRODUCT_MAKER, np.arange(1, PROVINCES + 1), _ones(PROVINCES)),
         (Role.CARRIER, _nationwide(scenario.collection.carriers), _ones(scenario.collection.carriers)),
         (Role.INFORMAL, *_spread(np.full(PROVINCES, scenario.informal.workshops_a_province))),
@@ -108,7 +112,8 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
     stands_for = np.concatenate([stands for _, _, stands in counts])
     by_role = {kind: np.flatnonzero(role == kind) for kind in Role}
     capacity = np.full(role.size, NULL, dtype=np.int64)
-    capacity[by_role[Role.CU]] = inputs.capacity_t[last] / recyclers * stands_for[by_role[Role.CU]]
+    one_t = inputs.capacity_t[last] * recycler_factor / recyclers
+    capacity[by_role[Role.CU]] = one_t * stands_for[by_role[Role.CU]]
     makers = [*inputs.battery_makers.codes, *([None] * (role.size - len(inputs.battery_makers.codes)))]
     return Cast(
         names=_names(scenario.seed, inputs, role, province),
@@ -130,6 +135,7 @@ def assemble(scenario: Scenario, inputs: Inputs) -> Cast:
         carriers=by_role[Role.CARRIER],
         workshops=by_role[Role.INFORMAL],
         exporter=int(by_role[Role.EXPORTER][0]),
+        recycler_factor=recycler_factor,
     )
 
 

@@ -100,12 +100,16 @@ def _within(low: float, high: float) -> BeforeValidator:
 
 _plain = PlainSerializer(
     lambda d: (
-        d.steps[0][1] if d.steps[0][0] == ALWAYS else {start.isoformat(): value for start, value in d.steps}
+        d.steps[0][1]
+        if len(d.steps) == 1 and d.steps[0][0] == ALWAYS
+        else {start.isoformat(): value for start, value in d.steps}
     )
 )
 Share = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]
 Amount = Annotated[InstanceOf[Dated], _within(0.0, 1e9), _plain]
 Few = Annotated[InstanceOf[Dated], _within(0.0, 20.0), _plain]
 """Kilograms for each kWh: a whole battery has some ten."""
+Factor = Annotated[InstanceOf[Dated], _within(0.0, 100.0), _plain]
+"""A multiple of what would be."""
 Signed = Annotated[InstanceOf[Dated], _within(-1e9, 1e9), _plain]
 Switch = Annotated[InstanceOf[Dated], _within(0.0, 1.0), _plain]

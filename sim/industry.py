@@ -16,9 +16,13 @@ from sim.inputs import YEARS, Inputs
 from sim.practices import Section, figure
 from traceability.errors import ScenarioError, UnknownName
 from traceability.events import day_number
+from traceability.vocabulary import Role
 
 MOST = 0.95
 """Brands with figures of their own hold at most this part of a month: the others never vanish."""
+
+TARGETS = {"repair_firms": Role.REPAIR, "swap_operators": Role.SWAP_OP, "outlets": Role.OUTLET}
+"""The kinds of firms among which the industry ministry may choose."""
 
 _DAYS_A_YEAR = 365.25
 
@@ -163,6 +167,71 @@ def battery_maker_shares(inputs: Inputs, plants: Mapping[str, Plant]) -> Floats:
 def province_of(inputs: Inputs, plant: Plant) -> int:
     """Return the number of the province in which *plant* stands, 1 to 31."""
     return _place("province", plant.province, inputs.provinces.names, "plant") + 1
+
+
+def province_weights(inputs: Inputs, table: Mapping[str, float], where: str) -> Floats:
+    """Return float64[31], the number that *table* gives to each province by its name; 1 where it gives none.
+
+    Raises:
+        ScenarioError: a province that nobody knows.
+    """
+    weights = np.ones(len(inputs.provinces.names))
+    for name, weight in table.items():
+        weights[_place("province", name, inputs.provinces.names, where)] = weight
+    return weights
+
+
+def recycler_shares(inputs: Inputs, factor: Mapping[str, float]) -> tuple[Floats, float]:
+    """Return float64[31], the part of all capacity that stands in each province, and the total as a multiple.
+
+    Args:
+        factor: province -> its capacity as a multiple of what `recycler_shares.csv` says.
+
+    Raises:
+        ScenarioError: a province that nobody knows or that has no recycler to multiply; no capacity at all.
+    """
+    share = inputs.recycler_share
+    if not factor:
+        return share, 1.0
+    weighed: Floats = share * province_weights(inputs, factor, "recycling.capacity_factor")
+    for name in factor:
+        if not share[inputs.provinces.names.index(name)]:
+            there = [known for known, part in zip(inputs.provinces.names, share, strict=True) if part]
+            raise ScenarioError(
+                f"recycling.capacity_factor: no recycler stands in {name}, and a multiple of nothing is nothing; "
+                f"provinces with recyclers are {', '.join(there)}"
+            )
+    if not weighed.any():
+        raise ScenarioError(
+            "recycling.capacity_factor: leaves no capacity at all; give some province more than 0"
+        )
+    return weighed, float(weighed.sum() / share.sum())
+
+
+def target_weights(
+    inputs: Inputs, authority: str, targeting: Mapping[str, float]
+) -> tuple[Floats, dict[Role, float]]:
+    """Return float64[31] by province, and role -> number: how many times as often an authority inspects those there.
+
+    Args:
+        authority: such as `miit`; the others look at one kind of firms each.
+        targeting: by name of a province or a kind of firms.
+
+    Raises:
+        ScenarioError: a name that is neither.
+    """
+    kinds = TARGETS if authority == "miit" else {}
+    where = f"inspection.{authority}.targeting"
+    places = {name: weight for name, weight in targeting.items() if name not in kinds}
+    for name in places:
+        if name not in inputs.provinces.names:
+            known = (*kinds, *inputs.provinces.names)
+            unknown = UnknownName("province or kind of firms" if kinds else "province", name, known, where)
+            raise ScenarioError(
+                str(unknown) if unknown.closest else f"{unknown}; known are {', '.join(known)}"
+            )
+    roles = {role: targeting[kind] for kind, role in kinds.items() if kind in targeting}
+    return province_weights(inputs, places, where), roles
 
 
 def _place(what: str, name: str, names: tuple[str, ...], where: str) -> int:

@@ -7,7 +7,8 @@ from math import sqrt
 
 import numpy as np
 
-from sim.measures import Value
+from sim.measures import MEASURES, Value
+from sim.measures_groups import GROUP_SHARES, GROUP_SUMS
 from sim.measures_policy import POLICY_SHARES, POLICY_SUMS
 from sim.report.model import Estimate, Row
 
@@ -27,6 +28,16 @@ def mean_interval(values: Sequence[float]) -> Estimate:
 
     half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2)) * float(np.std(values, ddof=1)) / sqrt(n)
     return Estimate(mean, mean - half, mean + half)
+
+
+def measure_interval(measure: str, values: Sequence[float]) -> Estimate:
+    """Return the mean of *values* of *measure* with its interval, no part of it where the measure cannot be.
+
+    Nothing is below zero but what `MeasureInfo.signed` says may be, and no share above one.
+    """
+    estimate = mean_interval(values) if measure in SIGNED else amount_interval(values)
+    high = min(estimate.high, 1.0) if measure in SHARES else estimate.high
+    return Estimate(estimate.mean, estimate.low, high)
 
 
 def amount_interval(values: Sequence[float]) -> Estimate:
@@ -53,9 +64,8 @@ def summarise(replications: Iterable[Sequence[Value]]) -> list[Row]:
         here = list(by_run.values())
         if measure not in AVERAGES:
             here += [0.0] * (len(runs) - len(here))
-        estimate = amount_interval(here)
-        high = min(estimate.high, 1.0) if measure in SHARES else estimate.high
-        rows.append(Row(measure, year, key, estimate.mean, estimate.low, high, len(here)))
+        estimate = measure_interval(measure, here)
+        rows.append(Row(measure, year, key, estimate.mean, estimate.low, estimate.high, len(here)))
     return sorted(rows, key=lambda r: (r.measure, r.year or 0, r.key))
 
 
@@ -74,10 +84,13 @@ SUMS = frozenset(
         "retired_channel", "processed", "installed_kind", "breaches_happened", "breaches_visible",
     }
     | POLICY_SUMS
+    | GROUP_SUMS
 )  # fmt: skip
 SHARES = frozenset(
     {"formal_share", "complete_chain_share", "reported_share", "firms_reporting_share", "sale_record_share"}
     | {"detected_share"}
     | POLICY_SHARES
+    | GROUP_SHARES
 )
+SIGNED = frozenset(info.id for info in MEASURES if info.signed)
 AVERAGES = SHARES | {"report_delay_days", "wait_days"}

@@ -1,7 +1,9 @@
 """Ledger: what happens is passed to the registry, with the day on which its reporter tells the platform.
 
 Reporting is a habit of firms (one that never reports never does) and luck of events (one that is left out is
-left out in every scenario).  A process says what happened; whether and when it is told is decided here alone.
+left out in every scenario).  A firm that reports automatically has no habits: the platform is told on the day after,
+of what the firm has written down, be it true or false.  A process says what happened; whether and when it is told is
+decided here alone.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy.typing as npt
 from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days
+from sim.dated import Dated
 from sim.practices import Falsehood, Reporting
 from traceability.events import NEVER, NULL, Column, EventBatch, Ints
 from traceability.registry import Registry
@@ -32,6 +35,7 @@ class Ledger:
         falsehood: how a hidden sale is reported.
         cast: the actors; each firm's habits are its own luck.
         last_day: what happens later is not written.
+        paces: (reporter, event) -> by what a deadline that is not the enacted one multiplies the mean delay.
     """
 
     def __init__(
@@ -42,15 +46,18 @@ class Ledger:
         falsehood: Falsehood,
         cast: Cast,
         last_day: int,
+        paces: Mapping[tuple[str, EventType], Dated] | None = None,
     ) -> None:
         self.registry = registry
         self.last_day = last_day
         self._chance, self._habits, self._falsehood = chance, habits, falsehood
+        self._paces = dict(paces or {})
         self._omitted: dict[str, tuple[Keys, Floats]] = {}
         self._notes: dict[tuple[EventType, str], list[tuple[Ints, Ints, Ints]]] = {}
         firms = np.arange(cast.role.size, dtype=np.uint64)
         self._silence = chance.draw("reporting.never", firms)
         self._bulk = chance.draw("reporting.bulk", firms)
+        self._automation = chance.draw("reporting.automatic", firms)
 
     def write(
         self,
@@ -204,9 +211,12 @@ class Ledger:
         if isinstance(omitted, float) and omitted >= 1.0:
             return NEVER
         luck = self._chance.draw(f"report.{event}", keys)
-        told = geometric_days(luck, habit.delay_days.between(day, first, last))
+        mean = habit.delay_days.between(day, first, last)
+        if isinstance(event, EventType) and (pace := self._paces.get((reporter, event))) is not None:
+            mean = mean * pace.between(day, first, last)
+        told = geometric_days(luck, mean)
         told += day
-        bulk = self._bulk[actor] < habit.bulk_share.between(day, first, last)
+        bulk = _below(self._bulk, actor, habit.bulk_share.between(day, first, last))
         if isinstance(bulk, np.ndarray):
             rows = np.flatnonzero(bulk)
             told[rows] = quarters.last_days(told[rows])
@@ -214,8 +224,13 @@ class Ledger:
             told = quarters.last_days(told)
         # who leaves a battery out leaves out all that he has to say of it
         silent = self._omission(reporter, keys) < omitted
-        silent |= self._silence[actor] < habit.never_share.between(day, first, last)
+        silent |= _below(self._silence, actor, habit.never_share.between(day, first, last))
         told[silent] = NEVER
+        share = habit.automatic_share.between(day, first, last)
+        if isinstance(share, np.ndarray) or share > 0.0:
+            # a machine reports overnight and leaves nothing out; where all is left out there is no platform yet
+            automatic = (self._automation[actor] < share) & (np.asarray(omitted) < 1.0)
+            np.copyto(told, day + 1, where=automatic)
         return told
 
     def _omission(self, reporter: str, keys: Keys) -> Floats:
@@ -225,6 +240,13 @@ class Ledger:
             luck = self._chance.draw(f"omitted.{reporter}", keys)
             self._omitted[reporter] = (keys, luck)
         return luck
+
+
+def _below(luck: Floats, actor: Column, share: Floats | float) -> Mask:
+    """Return bool[n] (or one), whether the luck of each actor is less than the share of its row, or of all."""
+    # a share of all is compared once a firm: bytes are gathered faster than floats are, and compared
+    below: Mask = luck[actor] < share if isinstance(share, np.ndarray) else (luck < share)[actor]
+    return below
 
 
 def _of(column: Column, rows: Mask) -> Column:

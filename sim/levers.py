@@ -21,9 +21,11 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from sim import fines
 from sim.dated import Dated
-from sim.industry import battery_maker_shares, vehicle_maker_shares
+from sim.industry import battery_maker_shares, recycler_shares, target_weights, vehicle_maker_shares
 from sim.inputs import Inputs
+from sim.law import Timetable, units_of
 from sim.practices import GRADES, Section
 from sim.scenario import REPORTERS, Scenario, load, parameters, shipped
 from traceability.errors import UnknownName
@@ -48,7 +50,7 @@ SETTINGS = {
 """Keys of a run rather than of the world: unit, and sentence in both languages; they need no source."""
 
 # a path of years or months is drawn through the days that it names, and says all of them
-_PATHS = ("technology", "shipments", "brand")
+_PATHS = ("technology", "shipments", "brand", "amendment")
 
 _FORMS: dict[object, str] = {
     Dated: "number, or table of days",
@@ -58,6 +60,7 @@ _FORMS: dict[object, str] = {
     str: "text",
     tuple: "list of names",
     dict: "table of numbers",
+    Timetable: "table of days",
 }
 
 
@@ -211,7 +214,9 @@ def differences(base: Scenario, scenario: Scenario) -> list[Change]:
 
 
 def remarks(scenario: Scenario, changes: list[Change]) -> list[str]:
-    """Return what is allowed but seldom meant: a value that reaches back, a source that speaks of another value."""
+    """Return what is allowed but seldom meant: a value that reaches back, a source that speaks of another value, a
+    fine outside of the band that a law states, figures that say otherwise than the law of the scenario.
+    """
     said = []
     kept = []
     for key, old, new in changes:
@@ -236,7 +241,9 @@ def remarks(scenario: Scenario, changes: list[Change]) -> list[str]:
             f"changed, but with the source of the old value: {', '.join(f'`{key}`' for key in kept)}; "
             f'say why, as in sources.{field} = "assumed: what if" in [{section}]'
         )
-    return said
+    from sim.amendments import contradictions  # the rules are slow to import, and only this asks for them
+
+    return said + fines.remarks(scenario.inspection) + contradictions(scenario)
 
 
 def base_of(name: str | Path) -> str | Path | None:
@@ -257,14 +264,18 @@ def base_of(name: str | Path) -> str | Path | None:
 
 
 def check_makers(scenario: Scenario, inputs: Inputs) -> None:
-    """Check the names that only the input files know: makers and provinces of brands and plants.
+    """Check the names that only the input files know: makers, and the provinces of plants, recyclers and inspections.
 
     Raises:
-        ScenarioError: a brand that is no maker, a plant whose maker or province nobody knows.
+        ScenarioError: a brand that is no maker, a plant whose maker or province nobody knows, a province without
+            recyclers whose capacity is multiplied, inspections directed at nobody.
     """
     if scenario.brand:
         vehicle_maker_shares(inputs, scenario.brand, inputs.registered(scenario.manufacture.registered_share))
     battery_maker_shares(inputs, scenario.plant)
+    recycler_shares(inputs, scenario.recycling.capacity_factor)
+    for name, law in scenario.inspection:
+        target_weights(inputs, name, law.targeting)
 
 
 def toml_text(value: object) -> str:
@@ -294,7 +305,8 @@ def page() -> str:
         'A scenario is `extends = "baseline"` and what differs (`battrace scenario new`). A dated figure is a number, or',
         "a table of days: `{2011-01-01 = 0, 2026-04-01 = 1}`; before the first day its value holds too. Every figure",
         f"names its source as `grade: source`; the grades are {', '.join(GRADES)}.",
-        f"*Grade* is that of the baseline's figure, `-` where it has none. `{NAME}` is chosen by the scenario.",
+        f"*Grade* is that of the baseline's figure, `-` where it has none. `{NAME}` is chosen by the scenario;",
+        "of an amendment it is the id of a rule (`battrace rules list`).",
     ]
     section = None
     for lever in [*settings(), *levers()]:
@@ -366,6 +378,10 @@ def json_schema() -> dict[str, Any]:
         "description": "shipped scenario, or path of a file beside this one, from which all that is not said here is taken",
     }
     schema["properties"]["reporting"]["propertyNames"] = {"enum": list(REPORTERS)}
+    from traceability.compliance.rules import RULES  # slow to import, and only this asks for their ids
+
+    numbered = [rule.id for rule in RULES if units_of(rule.id)]
+    schema["properties"]["amendment"]["propertyNames"] = {"enum": numbered}
     source = {"type": "string", "pattern": f"^(assumed$|assumed:|({'|'.join(GRADES)}):\\s*\\S)"}
     for part in schema["$defs"].values():
         part.pop("required", None)

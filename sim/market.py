@@ -7,6 +7,7 @@ risk: a binary logit (McFadden 1974) per tonne of battery.
 from __future__ import annotations
 
 from enum import Enum
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from sim import quarters
 from sim.belief import Belief, Watch
 from sim.inputs import YEARS, Inputs, Practice
-from sim.practices import Enforcement, Informal, Inspection, Inspections, Market
+from sim.practices import Collection, Enforcement, Informal, Inspection, Inspections, Market
 from traceability.vocabulary import Chemistry, Element, Role
 
 Floats = npt.NDArray[np.float64]
@@ -75,7 +76,12 @@ class Worth:
         )
 
     def payable_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
-        """Return float64[n], what a formal buyer pays for the metals of a tonne, before its treatment."""
+        """Return float64[n], what a formal buyer pays for the metals of a tonne of battery, before its treatment."""
+        paid: Floats = self.coefficients_yuan_t(day, chemistry) * self._market.formal_price_factor.at(day)
+        return paid
+
+    def coefficients_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what the metals of a tonne come to at the coefficients at which black mass is traded."""
         market, quarter = self._market, _quarters(day)
         lithium, nickel_cobalt, other = self._groups[:, quarter, chemistry]
         of_lithium = np.where(
@@ -91,10 +97,15 @@ class Worth:
         return self.payable_yuan_t(day, chemistry) - self._market.treatment_yuan_t.at(day)
 
     def informal_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
-        """Return float64[n], what a workshop offers per tonne that need fear nobody."""
-        formal = self.formal_yuan_t(day, chemistry)
-        more = np.maximum(formal, 0.0) * self._market.informal_premium.at(day)
-        offer: Floats = formal + np.minimum(more, self._market.premium_most_yuan_t.at(day))
+        """Return float64[n], what a workshop offers per tonne that need fear nobody.
+
+        Workshops outbid what lawful buyers would pay at the coefficients; a factor on either offer is that one's alone.
+        """
+        market = self._market
+        offer = self.coefficients_yuan_t(day, chemistry) - market.treatment_yuan_t.at(day)
+        more = np.maximum(offer, 0.0) * market.informal_premium.at(day)
+        offer += np.minimum(more, market.premium_most_yuan_t.at(day))
+        np.multiply(offer, market.informal_price_factor.at(day), out=offer, where=offer > 0.0)
         return offer
 
     def recycler_margin_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
@@ -102,13 +113,18 @@ class Worth:
 
         What it recovers and sells, less the offer, the treatment and the refining.
         """
-        market, typical = self._market, self._recovery[Practice.TYPICAL]
-        sold = self._value[_quarters(day), chemistry] @ typical
-        refining = np.where(
-            chemistry == Chemistry.LFP, market.refining_lfp_yuan_t.at(day), market.refining_ncm_yuan_t.at(day)
-        )
-        margin: Floats = sold - self.payable_yuan_t(day, chemistry) - refining
+        sold = self._value[_quarters(day), chemistry] @ self._recovery[Practice.TYPICAL]
+        margin: Floats = sold - self.payable_yuan_t(day, chemistry) - self._refining_yuan_t(day, chemistry)
         return margin
+
+    def recycler_costs_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what a tonne of battery costs a recycler: the formal offer, its treatment, the refining."""
+        return self.payable_yuan_t(day, chemistry) + self._refining_yuan_t(day, chemistry)
+
+    def _refining_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        lfp, ncm = self._market.refining_lfp_yuan_t, self._market.refining_ncm_yuan_t
+        refining: Floats = np.where(chemistry == Chemistry.LFP, lfp.at(day), ncm.at(day))
+        return refining
 
     def workshop_margin_yuan_t(self, day: Ints, chemistry: Ints, informal: Informal) -> Floats:
         """Return float64[n], what is left to a workshop that nobody finds of a tonne bought at its offer.
@@ -117,13 +133,21 @@ class Worth:
         """
         market, quarter = self._market, _quarters(day)
         remade = remade_share(informal, day)
-        black_mass = self.payable_yuan_t(day, chemistry)
+        black_mass = self.coefficients_yuan_t(day, chemistry)
         # foil, case and what manganese there is are no part of the coefficients, but sold all the same
         sold: Floats = remade * self._kwh_t[quarter, chemistry] * market.remade_yuan_kwh.at(day)
         sold += (1.0 - remade) * np.asarray(informal.recovery_share.at(day)) * black_mass
         sold -= self.informal_yuan_t(day, chemistry)
-        sold -= np.asarray(market.informal_transport_yuan_t.at(day)) + market.workshop_yuan_t.at(day)
+        sold -= self._work_yuan_t(day)
         return sold
+
+    def workshop_costs_yuan_t(self, day: Ints, chemistry: Ints) -> Floats:
+        """Return float64[n], what a tonne of battery costs a workshop: its offer, the transport, the work."""
+        return self.informal_yuan_t(day, chemistry) + self._work_yuan_t(day)
+
+    def _work_yuan_t(self, day: Ints) -> Floats:
+        market = self._market
+        return np.asarray(market.informal_transport_yuan_t.at(day)) + market.workshop_yuan_t.at(day)
 
 
 class Prices:
@@ -140,10 +164,12 @@ class Prices:
         market: Market,
         enforcement: Enforcement,
         inspections: Inspections,
+        collection: Collection,
         informal: Informal,
         belief: Belief,
     ) -> None:
         self.worth = worth
+        self._way = lawful_way(collection)
         self._market, self._enforcement = market, enforcement
         self._inspections, self._informal, self._belief = inspections, informal, belief
 
@@ -181,9 +207,8 @@ class Prices:
         informal = self.worth.informal_yuan_t(day, chemistry)
         advantage = self.worth.formal_yuan_t(day, chemistry) - informal
         advantage += self.workshop_risk_yuan_t(day, province, mass_t, informal)
-        advantage += np.asarray(market.informal_transport_yuan_t.at(day)) - market.formal_transport_yuan_t.at(
-            day
-        )
+        transport = np.asarray(market.formal_transport_yuan_t.at(day)) * self._way
+        advantage += np.asarray(market.informal_transport_yuan_t.at(day)) - transport
         saved = np.asarray(market.deposit_yuan_pack.at(day))
         if holder in WATCHED:
             law = self._inspections.mofcom if holder is Holder.DISMANTLER else self._inspections.miit
@@ -192,11 +217,21 @@ class Prices:
             refused = np.asarray(enforcement.integrated_scrapping.at(day)) * enforcement.refused_share.at(day)
             saved = saved + refused * enforcement.certificate_yuan.at(day)
         advantage += saved / np.maximum(mass_t, 1e-3)
+        advantage += market.subsidy_yuan_t.at(day)
         advantage += np.asarray(market.leaning_yuan_t.at(day)) + getattr(market, holder.value).at(day)
         advantage /= -market.noise_yuan_t
         np.clip(advantage, -500, 500, out=advantage)
         share: Floats = 1.0 / (1.0 + np.exp(advantage))
         return share
+
+
+def lawful_way(collection: Collection) -> float:
+    """Return the cost of transport to a lawful buyer as a multiple of that with the outlets of 2023.
+
+    The mean distance to the nearest of many places is in inverse proportion to the square root of their density.
+    Source: Larson and Odoni (1981), Urban Operations Research, ch. 3.
+    """
+    return 1.0 + collection.way_share * (1.0 / sqrt(collection.density) - 1.0)
 
 
 def remade_share(informal: Informal, day: Ints) -> Floats:

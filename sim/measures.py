@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from sim import measures_official, measures_policy, money
+from sim import measures_groups, measures_official, measures_policy, money
 from sim.inputs import Kind
 from sim.report.model import MeasureInfo
 from traceability.store.parquet import ParquetStore
@@ -101,6 +101,7 @@ MEASURES: tuple[MeasureInfo, ...] = (
     ),
     *measures_official.OFFICIAL_MEASURES,
     *measures_policy.POLICY_MEASURES,
+    *measures_groups.GROUP_MEASURES,
     *money.MONEY_MEASURES,
 )
 
@@ -252,6 +253,7 @@ def _queries(scale: int, first_day: int, as_of: int) -> Iterator[tuple[str, str]
     yield "flow", _flows(scale)
     yield from measures_official.queries(scale)
     yield from measures_policy.queries(scale, first_day, as_of, REPORTERS)
+    yield from measures_groups.queries(scale, first_day, as_of, REPORTERS)
 
 
 def _recycling(scale: int) -> Iterator[tuple[str, str]]:

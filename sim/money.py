@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim import quarters
 from sim.inputs import FIRST_YEAR, Inputs
-from sim.market import Worth
+from sim.market import Worth, lawful_way
 from sim.processes.inspection import REGULATORS
 from sim.report.model import MeasureInfo
 from sim.scenario import Scenario
@@ -31,7 +31,13 @@ CHEMISTRIES = (Chemistry.LFP, Chemistry.NCM)
 
 MONEY_MEASURES: tuple[MeasureInfo, ...] = (
     MeasureInfo(
-        "offer_formal", "What lawful buyers offer for a pack", "正规买方报价", "yuan/t", "元/吨", "chemistry"
+        "offer_formal",
+        "What lawful buyers offer for a pack",
+        "正规买方报价",
+        "yuan/t",
+        "元/吨",
+        "chemistry",
+        signed=True,
     ),
     MeasureInfo(
         "offer_informal",
@@ -40,6 +46,7 @@ MONEY_MEASURES: tuple[MeasureInfo, ...] = (
         "yuan/t",
         "元/吨",
         "chemistry",
+        signed=True,
     ),
     MeasureInfo(
         "margin_formal",
@@ -48,6 +55,7 @@ MONEY_MEASURES: tuple[MeasureInfo, ...] = (
         "yuan/t",
         "元/吨",
         "chemistry",
+        signed=True,
     ),
     MeasureInfo(
         "margin_informal",
@@ -56,6 +64,7 @@ MONEY_MEASURES: tuple[MeasureInfo, ...] = (
         "yuan/t",
         "元/吨",
         "chemistry",
+        signed=True,
     ),
     MeasureInfo(
         "earned",
@@ -64,6 +73,24 @@ MONEY_MEASURES: tuple[MeasureInfo, ...] = (
         "million yuan",
         "百万元",
         "who",
+        signed=True,
+    ),
+    MeasureInfo(
+        "spent",
+        "Costs that the model knows: packs bought, their transport and work on them, and fines",
+        "各类主体的成本（收购、运输、处理与罚款）",
+        "million yuan",
+        "百万元",
+        "who",
+        signed=True,
+    ),
+    MeasureInfo(
+        "public_cost",
+        "Paid by the state on packs that recyclers receive lawfully, and for outlets beyond those of 2023",
+        "财政支出：依法移交的押金与补贴，以及新增网点补助",
+        "million yuan",
+        "百万元",
+        "payment",
     ),
     MeasureInfo("fines", "Fines", "罚款", "million yuan", "百万元", "regulator"),
     MeasureInfo("inspections", "Batteries looked at", "受检电池", "thousand batteries", "千个", "regulator"),
@@ -92,8 +119,11 @@ def measure(store: ParquetStore, scenario: Scenario, inputs: Inputs) -> Iterator
     worth = Worth(inputs, scenario.market)
     years = range(scenario.first.year, scenario.last.year + 1)
     yield from _offers(worth, scenario, years)
-    yield from _authorities(store, scenario.scale)
+    yield from _authorities(store, scenario.scale, scenario.first_day())
     yield from _earned(store, scenario, worth)
+    for kind, paid in _public(store, scenario, inputs).items():
+        for year in years:
+            yield "public_cost", year, kind, paid.get(year, 0.0)
 
 
 def _offers(worth: Worth, scenario: Scenario, years: range) -> Iterator[Figure]:
@@ -111,8 +141,11 @@ def _offers(worth: Worth, scenario: Scenario, years: range) -> Iterator[Figure]:
                 yield name, year, kind.name, float(yuan_t.mean())
 
 
-def _authorities(store: ParquetStore, scale: int) -> Iterator[Figure]:
-    """Inspections, penalties and fines; what is about a firm counts for the firms that it stands for."""
+def _authorities(store: ParquetStore, scale: int, first_day: int) -> Iterator[Figure]:
+    """Inspections, penalties and fines; what is about a firm counts for the firms that it stands for.
+
+    Who leaves the list on the first day was never on it: see `Inspectors.announce`.
+    """
     rows = store.connection.execute(
         f"""
         select year(date '1970-01-01' + e.event_day), e.event, e.actor - f.first,
@@ -122,6 +155,7 @@ def _authorities(store: ParquetStore, scale: int) -> Iterator[Figure]:
             join (select min(actor) as first from actor where role = {Role.REGULATOR}) f on true
             left join detail d on d.event_id = e.event_id and d.what = {Detail.FINE_YUAN}
         where e.happened and e.event in ({E.INSPECT}, {E.PENALISE}, {E.DELIST})
+            and not (e.event = {E.DELIST} and e.event_day = {first_day})
         group by all order by all"""
     ).fetchall()
     for year, event, place, units, firms, fined in rows:
@@ -135,17 +169,17 @@ def _authorities(store: ParquetStore, scale: int) -> Iterator[Figure]:
 
 
 class _Lots(NamedTuple):
-    """Tonnes by quarter and chemistry."""
+    """Tonnes (or packs) by day and chemistry."""
 
     day: Ints
     chemistry: Ints
-    tonnes: Floats
+    amount: Floats
 
-    def million_yuan(self, yuan_t: Callable[[Ints, Ints], Floats]) -> dict[int, float]:
-        """Return year -> what they come to at so many yuan a tonne of a day and a chemistry."""
+    def million_yuan(self, yuan: Callable[[Ints, Ints], Floats]) -> dict[int, float]:
+        """Return year -> what they come to at so many yuan each, by day and chemistry."""
         total: dict[int, float] = {}
         year = quarters.of_days(self.day) // 4 + FIRST_YEAR
-        value = yuan_t(self.day, self.chemistry) * self.tonnes / 1e6
+        value = yuan(self.day, self.chemistry) * self.amount / 1e6
         for at, million in zip(year.tolist(), value.tolist(), strict=True):
             total[at] = total.get(at, 0.0) + million
         return total
@@ -173,13 +207,13 @@ def _lots(store: ParquetStore, scale: int, which: str) -> _Lots:
 
 
 def _earned(store: ParquetStore, scenario: Scenario, worth: Worth) -> Iterator[Figure]:
-    """What each kind of actor earned by the packs that came to it, a year."""
-    market, scale = scenario.market, scenario.scale
+    """What each kind of actor spent on the packs that came to it, and what it earned by them, a year."""
+    market, scale, way = scenario.market, scenario.scale, lawful_way(scenario.collection)
     received = _lots(store, scale, f"e.event = {E.RECEIVE} and a.role = {Role.CU}")
     shipped = _lots(store, scale, f"e.event = {E.SHIP}")
     sold_off = _lots(store, scale, f"e.event = {E.DIVERT}")
     lost = _lots(store, scale, f"e.event = {E.PENALISE} and r.role = {Role.INFORMAL}")
-    carried = shipped.million_yuan(lambda day, _: np.asarray(market.formal_transport_yuan_t.at(day)))
+    carried = shipped.million_yuan(lambda day, _: np.asarray(market.formal_transport_yuan_t.at(day)) * way)
     worked = sold_off.million_yuan(lambda day, c: worth.workshop_margin_yuan_t(day, c, scenario.informal))
     # what is found is confiscated: the workshop has paid for it
     taken = lost.million_yuan(lambda day, c: np.maximum(worth.informal_yuan_t(day, c), 0.0))
@@ -189,16 +223,62 @@ def _earned(store: ParquetStore, scenario: Scenario, worth: Worth) -> Iterator[F
         "workshops": _sum((1, worked), (-1, taken)),
         "holders": _sum(
             (1, received.million_yuan(worth.formal_yuan_t)),
+            (1, _subsidies(received, scenario)),
+            (1, _deposits(store, scenario)),
             (1, sold_off.million_yuan(worth.informal_yuan_t)),
             (-1, carried),
         ),
     }
+    spent = {
+        "recyclers": received.million_yuan(worth.recycler_costs_yuan_t),
+        "workshops": sold_off.million_yuan(worth.workshop_costs_yuan_t),
+        "holders": carried,
+    }
     for role, year, million in _fined(store, scale):
         who = _PAYS.get(role, "holders")
         earned[who] = _sum((1, earned[who]), (-1, {year: million}))
-    for who, years in earned.items():
-        for year in sorted(years):
-            yield "earned", year, who, years[year]
+        spent[who] = _sum((1, spent[who]), (1, {year: million}))
+    for name, by_who in (("earned", earned), ("spent", spent)):
+        for who, years in by_who.items():
+            for year in sorted(years):
+                yield name, year, who, years[year]
+
+
+def _subsidies(received: _Lots, scenario: Scenario) -> dict[int, float]:
+    """Return year -> million yuan of subsidies on the tonnes that recyclers received."""
+    return received.million_yuan(lambda day, _: np.asarray(scenario.market.subsidy_yuan_t.at(day)))
+
+
+def _deposits(store: ParquetStore, scenario: Scenario) -> dict[int, float]:
+    """Return year -> million yuan of deposits on the packs that recyclers received.
+
+    It is paid once, at the end of the lawful way; who holds the pack before gets it with the price.
+    """
+    rows = store.connection.execute(
+        f"""
+        select e.event_day, count(*) as packs from event e join unit u using (unit) join actor a using (actor)
+        where e.happened and u.level = {Level.PACK} and e.event = {E.RECEIVE} and a.role = {Role.CU}
+        group by all order by all"""
+    ).fetchnumpy()
+    days = np.asarray(rows["event_day"], dtype=np.int64)
+    packs = np.asarray(rows["packs"], dtype=np.float64) * scenario.scale
+    lots = _Lots(days, np.zeros_like(days), packs)
+    return lots.million_yuan(lambda day, _: np.asarray(scenario.market.deposit_yuan_pack.at(day)))
+
+
+def _public(store: ParquetStore, scenario: Scenario, inputs: Inputs) -> dict[str, dict[int, float]]:
+    """Return kind of payment -> year -> million yuan that the state pays."""
+    received = _lots(store, scenario.scale, f"e.event = {E.RECEIVE} and a.role = {Role.CU}")
+    support, more = scenario.collection.support_yuan_year, max(scenario.collection.density - 1.0, 0.0)
+    outlets = {
+        year: float(inputs.outlets.sum()) * more * support.on(int(quarters.year_start(year))) / 1e6
+        for year in range(scenario.first.year, scenario.last.year + 1)
+    }
+    return {
+        "deposit": _deposits(store, scenario),
+        "subsidy": _subsidies(received, scenario),
+        "outlets": outlets,
+    }
 
 
 _PAYS = {int(Role.INFORMAL): "workshops", int(Role.CU): "recyclers"}

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.dated import Amount, Few, Share, Signed, Switch
+from sim.dated import Amount, Factor, Few, Share, Signed, Switch
 
 GRADES = ("official", "association", "press", "paper", "derived", "standard", "assumed")
 """How well a figure is known; the first word of its source."""
@@ -58,6 +58,13 @@ class Section(BaseModel):
                 f"no source for {', '.join(f'`{m}`' for m in missing)}; write one, or `assumed: why`"
             )
         return self
+
+
+def _weights(name: str, table: dict[str, float], *, most: float) -> None:
+    """Check the numbers of a table of weights; whose names they are, only the input files know."""
+    for key, weight in table.items():
+        if not 0.0 <= weight <= most:
+            raise ValueError(f"`{name}`: {key} = {weight:g} is not between 0 and {most:g}")
 
 
 class Life(Section):
@@ -250,8 +257,23 @@ class Market(Section):
         ge=1,
         le=1e7,
     )
+    formal_price_factor: Factor = figure(
+        "-",
+        "what lawful buyers pay for the metals of a battery, as a multiple of the coefficients above; workshops do not follow",
+        "正规买方金属计价倍数（相对上述系数；作坊报价不随之变动）",
+    )
+    informal_price_factor: Factor = figure(
+        "-",
+        "what a workshop offers for a battery that is worth something, as a multiple of what it would",
+        "作坊报价倍数（仅对正值报价）",
+    )
     deposit_yuan_pack: Amount = figure(
         "yuan/pack", "deposit or subsidy paid on lawful hand-over", "依法移交时返还的押金或补贴"
+    )
+    subsidy_yuan_t: Amount = figure(
+        "yuan/t",
+        "subsidy paid on each tonne that is handed over lawfully, beside the deposit on each pack",
+        "依法移交每吨电池的补贴（另计每包押金）",
     )
     leaning_yuan_t: Signed = figure(
         "yuan/t",
@@ -311,6 +333,17 @@ class Inspection(Section):
     decision_days: Amount = figure(
         "days, mean", "from the breach until it is found and punished", "违规至查处的时间"
     )
+    targeting: dict[str, float] = figure(
+        "-",
+        "how many times as often inspections cover those of a province or, by kind, repair firms, swap operators and "
+        "outlets; the others as often as before; 0 to 1000",
+        "对某省份或某类主体（维修企业、换电运营企业、网点）检查频率的倍数，其余不变；0至1000",
+    )
+
+    @model_validator(mode="after")
+    def _weights_are_weights(self) -> Self:
+        _weights("targeting", self.targeting, most=1000)
+        return self
 
 
 class EnvironmentInspection(Inspection):
@@ -412,6 +445,14 @@ class Collection(Section):
         "网点拒收无正规价值电池的比例",
     )
     density: float = figure("-", "outlets, as a multiple of those of 2023", "网点数量倍数", ge=0.05, le=100)
+    way_share: float = figure(
+        "share of cost",
+        "part of the cost of transport to a lawful buyer that is the way to an outlet: twice as near where outlets are "
+        "four times as many",
+        "正规运输成本中前往网点部分的比例；网点增至四倍时该段距离减半",
+        ge=0,
+        le=1,
+    )
     transit_first_days: int = figure("days", "shortest transport", "最短运输时间", ge=0, le=365)
     transit_last_days: int = figure("days", "longest transport", "最长运输时间", ge=0, le=365)
     reach_km: float = figure(
@@ -420,6 +461,11 @@ class Collection(Section):
     carriers: int = figure(
         "firms", "licensed carriers of dangerous goods", "危险品承运企业数", ge=1, le=100000
     )
+    support_yuan_year: Amount = figure(
+        "yuan/outlet/year",
+        "what the state pays for each outlet beyond those of 2023",
+        "每个新增网点（相对2023年）的财政补助",
+    )
 
 
 class Recycling(Section):
@@ -427,6 +473,16 @@ class Recycling(Section):
 
     capacity_share: Share = figure(
         "share of nominal", "part of the nominal capacity that can really be used", "可用产能占名义产能比例"
+    )
+    capacity_factor: dict[str, float] = figure(
+        "-",
+        "capacity of the recyclers of a province, as a multiple of what it would be; the others as before; 0 to 100",
+        "某省份综合利用产能的倍数，其余不变；0至100",
+    )
+    listed_share: Share = figure(
+        "share of firms",
+        "recyclers that are announced on the list; the others draw as `unlisted_pull` says",
+        "列入公告名单的综合利用企业比例（名单外企业按 unlisted_pull 被选择）",
     )
     reuse_share_lfp: Share = figure(
         "share", "LFP packs received that are tested good and remade into products", "磷酸铁锂电池再制造比例"
@@ -469,6 +525,11 @@ class Recycling(Section):
     storage_product_share: Share = figure(
         "share", "remade products for storage; the others are for backup", "储能用途比例"
     )
+
+    @model_validator(mode="after")
+    def _factors_are_factors(self) -> Self:
+        _weights("capacity_factor", self.capacity_factor, most=100)
+        return self
 
 
 class Informal(Section):
@@ -524,6 +585,11 @@ class Reporting(Section):
     delay_days: Amount = figure("days, mean", "delay of a report", "上报延迟")
     bulk_share: Share = figure(
         "share of firms", "firms that upload at the end of the quarter", "季末集中上报的企业比例"
+    )
+    automatic_share: Share = figure(
+        "share of firms",
+        "firms whose reports are uploaded automatically: on the day after, none left out, once the platform is there",
+        "自动上报的企业比例：次日上传，不漏报（平台启用后）",
     )
 
 

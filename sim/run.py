@@ -13,6 +13,7 @@ import numpy as np
 import simpy
 
 from sim import quarters, tables
+from sim.amendments import banned_products, paces
 from sim.belief import Belief
 from sim.cast import Cast, Ints, assemble, permit_spans
 from sim.chance import Chance
@@ -81,7 +82,9 @@ def simulate(
     registry = Registry(store)
     _enrol(registry, store, scenario, inputs, cast, chance)
     env = simpy.Environment(initial_time=scenario.first_day())
-    ledger = Ledger(registry, chance, scenario.reporting, scenario.falsehood, cast, scenario.last_day())
+    ledger = Ledger(
+        registry, chance, scenario.reporting, scenario.falsehood, cast, scenario.last_day(), paces(scenario)
+    )
     state = _start(env, scenario, inputs, cast, chance, ledger)
     if progress is not None:
         env.process(_report(env, scenario, progress))
@@ -117,7 +120,13 @@ def _start(
     contents = Contents(inputs, units, technologies)
     belief = Belief(scenario.learning, scenario.scale)
     inspectors = Inspectors(
-        ledger=ledger, chance=chance, cast=cast, inspections=scenario.inspection, belief=belief
+        ledger=ledger,
+        chance=chance,
+        cast=cast,
+        inspections=scenario.inspection,
+        inputs=inputs,
+        listed_share=scenario.recycling.listed_share,
+        belief=belief,
     )
     channel = Channel(
         ledger=ledger,
@@ -128,6 +137,7 @@ def _start(
             scenario.market,
             scenario.enforcement,
             scenario.inspection,
+            scenario.collection,
             scenario.informal,
             belief,
         ),
@@ -148,6 +158,7 @@ def _start(
         units=units,
         printer=printer,
         practice=scenario.recycling,
+        barred=banned_products(scenario),
         ends=product_ends,
     )
     for process in (

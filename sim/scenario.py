@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 
 from sim.dated import ALWAYS, Dated
 from sim.industry import Brand, Plant
+from sim.law import Amendments, Law
 from sim.practices import (
     Coding,
     Collection,
@@ -81,6 +82,8 @@ class Scenario(BaseModel):
     shipments: dict[_Name, Shipments] = {}
     brand: dict[str, Brand] = {}
     plant: dict[_Name, Plant] = {}
+    law: Law
+    amendment: Amendments = {}
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -175,7 +178,7 @@ def _parameter(key: str, value: object, info: FieldInfo, source: str) -> Paramet
     else:
         text = f"{value:g}" if isinstance(value, float) else str(value)
     if isinstance(value, dict):
-        text = ", ".join(f"{name} {each:g}" for name, each in value.items())
+        text = ", ".join(f"{name} {each:g}" for name, each in value.items()) or "none"
     if isinstance(value, tuple):
         text = ", ".join(value)
     grade, _, said = source.partition(":")
@@ -279,7 +282,7 @@ def _explained(error: ValidationError, texts: list[tuple[str, str]]) -> str:
     """Say what is wrong and where: in the scenario itself, or in the nearest that it extends and that says so."""
     lines = []
     for problem in error.errors():
-        keys = [str(part) for part in problem["loc"]]
+        keys = [str(part) for part in problem["loc"] if part != "[key]"]
         path = ".".join(keys) or "scenario"
         places = [f"{where}:{line}" for where, text in texts if (line := _line_of(text, keys))]
         if not places and problem["type"] == "missing":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sim import inputs
-from sim.intervals import amount_interval, summarise
+from sim.amendments import rules_of
+from sim.intervals import amount_interval, measure_interval, summarise
 from sim.measures import MEASURES, Value
 from sim.record import versions
 from sim.report.model import Assumption, Estimate, ReportInput, RuleLine, RunRecord
@@ -33,7 +34,10 @@ def report_input(scenario: Scenario, outcomes: Outcomes, fingerprint: str) -> Re
         record=record,
         measures={info.id: info for info in MEASURES},
         rows=summarise(outcomes.values),
-        rules=[_rule_line(rule, scenario, outcomes) for rule in RULES],
+        rules=[
+            _rule_line(rule, enacted, scenario, outcomes)
+            for rule, enacted in zip(rules_of(scenario), RULES, strict=True)
+        ],
         assumptions=assumptions(scenario),
         headline_year=headline_year(scenario),
     )
@@ -67,8 +71,8 @@ def assumptions(scenario: Scenario) -> list[Assumption]:
 
 def total(outcomes: Outcomes, measure: str) -> Estimate:
     """Return the sum of *measure* over years and keys, with its interval over replications."""
-    return amount_interval(
-        [sum(v.value for v in values if v.measure == measure) for values in outcomes.values]
+    return measure_interval(
+        measure, [sum(v.value for v in values if v.measure == measure) for values in outcomes.values]
     )
 
 
@@ -78,11 +82,14 @@ def estimate(outcomes: Outcomes, measure: str, year: int, key: str | None = None
     def wanted(value: Value) -> bool:
         return value.measure == measure and value.year == year and (key is None or value.key == key)
 
-    return amount_interval([sum(v.value for v in values if wanted(v)) for values in outcomes.values])
+    return measure_interval(
+        measure, [sum(v.value for v in values if wanted(v)) for values in outcomes.values]
+    )
 
 
-def _rule_line(rule: Rule, scenario: Scenario, outcomes: Outcomes) -> RuleLine:
-    limit = rule.limit_on(day_number(scenario.last)) or rule.limits[-1]
+def _rule_line(rule: Rule, enacted: Rule, scenario: Scenario, outcomes: Outcomes) -> RuleLine:
+    # a duty that the scenario's law does not have keeps the article that it has in ours
+    limit = rule.limit_on(day_number(scenario.last)) or (rule.limits or enacted.limits)[-1]
     happened, visible = (
         amount_interval(
             [sum(v.value for v in run if v.measure == name and v.key == rule.id) for run in outcomes.values]
@@ -95,7 +102,7 @@ def _rule_line(rule: Rule, scenario: Scenario, outcomes: Outcomes) -> RuleLine:
         title_zh=rule.title_zh,
         article=str(limit.article),
         grade=limit.grade.value,
-        regime=limit.law,
+        regime=limit.law if rule.limits else "imagined",
         voluntary=rule.voluntary,
         happened=happened,
         visible=visible,

@@ -16,6 +16,7 @@ import click
 from sim.cli import audit_shown
 
 if TYPE_CHECKING:
+    from sim.scenario import Scenario
     from traceability.compliance.own_rules import RuleBook
     from traceability.store import Store
 
@@ -37,7 +38,7 @@ _TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
     "laws",
     multiple=True,
     help="Ask as if this had been the law at all times: cn_2018, order73, eu_2023; `dated` is each in its time.  "
-    "Give two or more to see them side by side.  [default: dated]",
+    "Give two or more to see them side by side.  [default: that of a run's scenario, else dated]",
 )
 @click.option(
     "--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="As known on this day.  [default: last day]"
@@ -91,13 +92,16 @@ def command(
         day = _day(store, until, logs[0])
         chosen = view or ("both" if store.meta().get("truth") == "yes" else "register")
         asked = _Asked(store, book, ", ".join(logs), chosen, day, out)
+        imagined = None if laws else _imagining(logs[0])
         if len(laws) > 1:
             found, broken, rows = _side_by_side(asked, laws)
         else:
-            found, broken, rows = _one_law(asked, laws[0] if laws else "dated")
+            found, broken, rows = _one_law(asked, laws[0] if laws else "dated", imagined)
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
+        if imagined is not None:
+            audit_shown.imagined_law(imagined)
         audit_shown.table(rows, chosen, laws)
         _tell_where(logs[0], out, found)
     for file in book.broken:
@@ -123,14 +127,18 @@ class _Asked:
             )
 
 
-def _one_law(asked: _Asked, law: str) -> tuple[int, bool, list[dict[str, object]]]:
+def _one_law(asked: _Asked, law: str, imagined: Scenario | None) -> tuple[int, bool, list[dict[str, object]]]:
     """Return how many findings there are, whether a rule broke, and the rows of the table; write the files."""
+    from sim.amendments import rules_of
     from traceability.compliance import audit, happened_and_visible, view_of
     from traceability.compliance.audit_files import AuditFiles
     from traceability.compliance.audit_page import Heading
     from traceability.compliance.rules.eu import rules_under
 
-    rules = rules_under(law, asked.book.rules)
+    if imagined is None:
+        rules = rules_under(law, asked.book.rules)
+    else:
+        rules, law = rules_of(imagined, asked.book.rules), f"as the scenario {imagined.name} imagines it"
     if asked.view == "both":
         card = happened_and_visible(asked.store, asked.day, rules)
         results, findings = [card.truth, card.register], card.findings
@@ -162,6 +170,15 @@ def _side_by_side(asked: _Asked, laws: Sequence[str]) -> tuple[int, bool, list[d
     if asked.out is not None:
         write_side_by_side(asked.out, asked.store, told)
     return told.found, told.broken, audit_shown.side_by_side(told)
+
+
+def _imagining(log: str) -> Scenario | None:
+    """Return the scenario of the run in the folder *log* if its law is not the enacted one."""
+    from sim.amendments import imagined
+    from sim.record import scenario_with_law
+
+    scenario = scenario_with_law(log)
+    return scenario if scenario is not None and imagined(scenario) else None
 
 
 @contextmanager

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from sim.scenario import Scenario
     from traceability.compliance.audit import Audit, Scorecard
     from traceability.compliance.rule import Rule
     from traceability.compliance.side_by_side import SideBySide
@@ -61,7 +64,17 @@ def _words(rule: Rule) -> dict[str, object]:
         "article": str(limit.article) if limit else "",
         "grade": limit.grade.value if limit else "",
         "voluntary": rule.voluntary,
+        "imagined": any(limit.imagined for limit in rule.limits),
     }
+
+
+def imagined_law(scenario: Scenario) -> None:
+    """Print in what the law of *scenario*, which is asked, is not the enacted one."""
+    from sim.amendments import imagined
+
+    click.echo(f"law: as the scenario {scenario.name} imagines it (--law dated asks for the enacted one)")
+    for told in imagined(scenario):
+        click.echo(f"  {told.en}")
 
 
 def table(rows: list[dict[str, object]], view: str, laws: Sequence[str]) -> None:
@@ -101,6 +114,7 @@ def _table_of_found(rows: list[dict[str, object]], numbers: Sequence[str]) -> Ta
         shown.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         said = str(row["title_en"]) + (" (voluntary)" if row["voluntary"] else "")
+        said += " (imagined law)" if row["imagined"] else ""
         counts = [_count(row[name]) for name in numbers]
         shown.add_row(str(row["rule"]), said, str(row["article"]), str(row["grade"]), *counts)
     return shown

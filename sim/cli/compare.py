@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
+
+from sim.cli.cluster_option import cluster_option, executor_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,23 +55,19 @@ class _Precision(click.ParamType[float]):
 @click.option(
     "--replications",
     type=_Replications(),
-    default="10",
-    show_default=True,
-    help="How often to repeat each with other luck; auto: until --precision is met.",
+    help="How often to repeat each with other luck; auto: until --precision is met.  "
+    "[default: 10; auto where --precision or --cap is given]",
 )
 @click.option(
     "--precision",
     type=_Precision(),
-    default="2%",
-    show_default=True,
-    help="With auto: half the interval of each headline difference, as a share of the baseline's mean.",
+    help="With auto: half the interval of each headline difference, as a share of the baseline's mean.  "
+    "[default: 2%]",
 )
 @click.option(
     "--cap",
     type=click.IntRange(2, 10_000),
-    default=60,
-    show_default=True,
-    help="With auto: replications at most.",
+    help="With auto: replications at most.  [default: 60]",
 )
 @click.option(
     "--scale", type=click.IntRange(1, 1_000_000), help="Real vehicles that one simulated vehicle stands for."
@@ -78,6 +76,7 @@ class _Precision(click.ParamType[float]):
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Processes; results do not depend on it.  [default: cores]"
 )
+@cluster_option
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder.  [default: runs/A-vs-B…]"
 )
@@ -85,12 +84,13 @@ class _Precision(click.ParamType[float]):
 @click.option("--json", "as_json", is_flag=True, help="Print the bundle as JSON.")
 def command(
     scenarios: tuple[str, ...],
-    replications: int | str,
-    precision: float,
-    cap: int,
+    replications: int | str | None,
+    precision: float | None,
+    cap: int | None,
     scale: int | None,
     seed: int | None,
     workers: int | None,
+    cluster: str | None,
     out: Path | None,
     resume: bool,
     as_json: bool,
@@ -100,36 +100,57 @@ def command(
     Example: battrace compare baseline no_integrated_scrapping --replications auto --precision 2%
     """
     from sim.comparison import chosen, run_comparison
+    from sim.comparison.changed import changed
     from sim.comparison.files import write_tables
-    from sim.comparison.levers import levers
     from sim.comparison.page import write_comparison
+    from sim.comparison.verifying import seal
 
     if len(scenarios) < 2:
         raise click.UsageError("a comparison needs at least two scenarios: the baseline, then the others")
+    wanted = _wanted(replications, precision, cap)
     found = chosen(scenarios, scale=scale, seed=seed)
     folder = out or Path("runs") / "-vs-".join(found)
-    with _progress() as tell:
+    with executor_of(cluster, folder, workers) as executor, progress() as tell:
         told = run_comparison(
             found,
             folder,
-            replications=None if replications == "auto" else int(replications),
-            precision=precision,
-            cap=cap,
+            replications=wanted,
+            precision=precision or _PRECISION,
+            cap=cap or _CAP,
             workers=workers or os.cpu_count() or 1,
+            executor=executor,
             resume=resume,
             progress=tell,
         )
-    changed = levers(told)
-    write_tables(folder, told, changed)
-    write_comparison(folder / "comparison.html", told, changed)
+    figures = changed(told)
+    write_tables(folder, told, figures)
+    write_comparison(folder / "comparison.html", told, figures)
+    seal(folder)
     if as_json:
         click.echo(json.dumps(_result(told, folder), ensure_ascii=False, indent=2))
     else:
         _print(told, folder)
 
 
+_REPLICATIONS, _PRECISION, _CAP = 10, 0.02, 60
+"""What holds where nothing is said: ten replications; of an automatic comparison, the precision and the cap."""
+
+
+def _wanted(replications: int | str | None, precision: float | None, cap: int | None) -> int | None:
+    """Return how many replications to run; None: as many as the precision asks for."""
+    asked = precision is not None or cap is not None
+    if isinstance(replications, int) and asked:
+        raise click.UsageError(
+            f"--replications {replications} leaves nothing to --precision and --cap; write --replications auto, "
+            "or leave them out"
+        )
+    if replications == "auto" or (replications is None and asked):
+        return None
+    return _REPLICATIONS if replications is None else int(replications)
+
+
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def progress() -> Iterator[Progress]:
     """Yield a listener: a bar for each scenario, or JSON lines where nobody looks."""
     if not sys.stderr.isatty():
         yield _lines()
@@ -209,7 +230,7 @@ def _result(told: Comparison, folder: Path) -> dict[str, object]:
 def _print(told: Comparison, folder: Path) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, width=max(60, min(100, Console().width)))
+    console = Console(highlight=False, width=max(_NARROWEST, min(_WIDEST, Console().width)))
     console.print(f"✓ {told.stopped}")
     for side in told.others:
         removed = told.removed(side.label)
@@ -218,53 +239,90 @@ def _print(told: Comparison, folder: Path) -> None:
             f"\n{told.year}, {told.baseline.label} against {side.label}: {told.baseline.replications} replications"
             f" each{twins}"
         )
-        console.print(_table(told, side.label))
+        console.print(table_of(told, side.label, console.width))
     console.print(
         "p is adjusted over all measures shown (Holm); “no difference shown”: chance alone could make it"
     )
-    console.print(f"open {folder / 'comparison.html'}")
+    console.print(f"open {folder / 'comparison.html'}", soft_wrap=True)
 
 
-def _table(told: Comparison, label: str) -> Table:
+_NARROWEST, _WIDEST = 60, 120
+_NAMES = 26
+"""Columns that the names of measures want at least, or intervals go below their differences."""
+
+
+class _Line(NamedTuple):
+    """One row of the table: `after` and `gap` with their units where those differ; *plain* says that nothing is shown."""
+
+    group: str
+    name: str
+    before: str
+    after: str
+    gap: str
+    interval: str
+    p: str
+    plain: bool
+
+
+def table_of(told: Comparison, label: str, width: int) -> Table:
+    """Return what the scenario *label* changes as a table that no terminal of *width* columns cuts.
+
+    Names of measures wrap, numbers never do; where there is no room beside it, an interval stands below its difference.
+    """
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
-    from sim.comparison.bundle import BUNDLE
-    from sim.comparison.told import difference_of, mean_of, unit_of_difference, verdict
-
+    lines = list(_lines_of(told, label))
+    heads = ("before", "after", "difference, 95 %", "p")
+    beside = [f"{line.gap} {line.interval}".strip() for line in lines]
+    taken = sum(
+        max(len(head), *map(len, cells), 0) + 1
+        for head, cells in zip(
+            heads, ([x.before for x in lines], [x.after for x in lines], beside, [x.p for x in lines]), strict=True
+        )
+    )  # fmt: skip
+    between = " " if taken + _NAMES <= width else "\n"
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, collapse_padding=True
     )
-    table.add_column("measure", no_wrap=True)
-    for name in ("before", "after", "difference", "95 % paired"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("measure", overflow="fold")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     group = ""
+    for line in lines:
+        if line.group != group:
+            group = line.group
+            table.add_row(f"[bold]{group}[/bold]")
+        gap, interval = escape(line.gap), line.interval.replace("[", "\\[")
+        if line.plain:
+            gap, interval = f"[dim]{gap}[/dim]", f"[dim]{interval}[/dim]"
+        table.add_row(line.name, line.before, line.after, between.join(filter(None, (gap, interval))), line.p)
+    return table
+
+
+def _lines_of(told: Comparison, label: str) -> Iterator[_Line]:
+    from sim.comparison.bundle import BUNDLE
+    from sim.comparison.told import difference_of, mean_of, unit_of_difference, verdict
+
     for shown in BUNDLE:
         row, base = told.of(shown, label), told.of(shown, told.baseline.label)
         if row is None or base is None:
             continue
-        if shown.group.en != group:
-            group = shown.group.en
-            table.add_row(f"[bold]{group}[/bold]")
         gap, interval = difference_of(row, shown)
         plain = verdict(row)
-        unit = unit_of_difference(shown).en
-        if plain is not None:
-            gap, interval = f"[dim]{gap}[/dim]", f"[dim]{plain.en}[/dim]"
-        else:
-            interval = interval.replace("[", "\\[")
-        table.add_row(
-            f"  {shown.says.en}",
+        if (unit := unit_of_difference(shown).en) != shown.unit.en:
+            gap = f"{gap} {unit}"
+        yield _Line(
+            shown.group.en,
+            f"{shown.says.en}, {shown.unit.en}",
             mean_of(base, shown),
             mean_of(row, shown),
             gap,
-            interval,
-            unit,
+            interval if plain is None else plain.en,
             _p(row.p_holm),
+            plain is not None,
         )
-    return table
 
 
 def _p(p: float | None) -> str:

@@ -252,7 +252,8 @@ def score_rules(
     if as_json:
         _json({"logs": len(logs), "rules": [rules_shown.score_json(row) for row in rows]})
     else:
-        rules_shown.print_table(rules_shown.score_table(rows))
+        width = rules_shown.screen_width()
+        rules_shown.print_table(rules_shown.score_table(rows, width), width)
         over = "findings of the one log" if len(logs) == 1 else f"{len(logs)} logs"
         click.echo(f"95 % intervals over the {over}; delay in days, from breach to detection")
     _end(book, failed=False)

@@ -24,11 +24,18 @@ def table_of(*names: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
-def print_table(table: Table) -> None:
-    """Print a table on standard output."""
+def print_table(table: Table, width: int | None = None) -> None:
+    """Print a table on standard output, in as many columns as it has or in *width*."""
     from rich.console import Console
 
-    Console(highlight=False, markup=False, emoji=False).print(table)
+    Console(highlight=False, markup=False, emoji=False, width=width).print(table)
+
+
+def screen_width() -> int:
+    """Return how many columns standard output has, but 80 at least; a narrower terminal wraps lines."""
+    from rich.console import Console
+
+    return max(80, Console().width)
 
 
 def day(number: int | None) -> str:
@@ -223,26 +230,32 @@ def score_json(row: RuleSummary) -> dict[str, object]:
     }
 
 
-def score_table(rows: tuple[RuleSummary, ...]) -> Table:
-    """Return the scores as a table."""
-    names = ("happened", "visible", "precision", "recall", "delay d")
-    table = table_of("rule", *names, "mostly missed", "caught by", right=names)
-    for column in table.columns[:3]:
+_WIDE = 118
+"""Columns from which an interval stands beside its mean, and what is missed beside what else catches it."""
+
+
+def score_table(rows: tuple[RuleSummary, ...], width: int) -> Table:
+    """Return the scores as a table that no terminal of *width* columns, 80 or more, cuts: words wrap, numbers never."""
+    numbers = ("happened", "visible", "precision", "recall", "delay d")
+    wide = width >= _WIDE
+    last = ("mostly missed", "caught by") if wide else ("mostly missed, caught by",)
+    table = table_of("rule", *numbers, *last, right=numbers)
+    for column in table.columns[: 1 + len(numbers)]:
         column.no_wrap = True
-    for column, width in zip(table.columns[3:], (12, 12, 8, 14, 9), strict=True):
-        column.min_width = width
     asked = [row for row in rows if row.happened or row.visible]
+    between = " " if wide else "\n"
     for row in asked:
         missed, other = row.mostly_missed, row.mostly_caught_by
+        why = "" if missed is None else f"{missed[0].en} ({missed[1]:,} of {row.missed:,})"
+        by = "" if other is None else f"{other[0]} ({other[1]:,})"
         table.add_row(
             row.rule.id,
             f"{row.happened:,.0f}",
             f"{row.visible:,.0f}",
-            _said(row.precision, ".2f"),
-            _said(row.recall, ".2f"),
-            _said(row.delay, ".0f"),
-            "" if missed is None else f"{missed[0].en} ({missed[1]:,} of {row.missed:,})",
-            "" if other is None else f"{other[0]} ({other[1]:,})",
+            _said(row.precision, ".2f", between),
+            _said(row.recall, ".2f", between),
+            _said(row.delay, ".0f", between),
+            *((why, by) if wide else (", ".join(filter(None, (why, by))),)),
         )
     if quiet := [row.rule.id for row in rows if row not in asked]:
         table.caption = f"neither happened nor reported: {' '.join(quiet)}"
@@ -250,9 +263,9 @@ def score_table(rows: tuple[RuleSummary, ...]) -> Table:
     return table
 
 
-def _said(value: Interval | None, form: str) -> str:
+def _said(value: Interval | None, form: str, between: str) -> str:
     if value is None:
         return "-"
     if value.low is None or value.high is None:
         return f"{value.mean:{form}}"
-    return f"{value.mean:{form}} [{value.low:{form}}, {value.high:{form}}]"
+    return f"{value.mean:{form}}{between}[{value.low:{form}}, {value.high:{form}}]"

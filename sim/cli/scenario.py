@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sim.levers import Change, Figure
+    from sim.scenario import Scenario
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -101,6 +102,7 @@ def show(name: str, base: str | None, section: str | None, as_json: bool) -> Non
         else:
             _print(_figures_table(listed, whole=section is not None))
             click.echo(_counted(listed))
+            _note_fines(scenario, {figure.section for figure in listed})
         return
     other = load(base)
     changes = differences(other, scenario)
@@ -114,6 +116,16 @@ def show(name: str, base: str | None, section: str | None, as_json: bool) -> Non
     click.echo(f"{name}: {len(changes)} differ from {base}")
     if changes:
         _print(_changes_table(changes, sources=True))
+    _note_fines(scenario, {change.key.rpartition(".")[0] for change in changes})
+
+
+def _note_fines(scenario: Scenario, shown: set[str]) -> None:
+    """Say which fines lie outside of the bands that laws state, of the sections that are *shown*."""
+    from sim import fines
+
+    for remark in fines.remarks(scenario.inspection):
+        if any(remark.startswith(f"`{section}.") for section in shown):
+            click.echo(f"note: {remark}")
 
 
 @command.command("list")
@@ -163,6 +175,7 @@ def schema() -> None:
 
 def _checked(name: str) -> dict[str, Any]:
     from sim import inputs
+    from sim.amendments import imagined
     from sim.levers import base_of, check_makers, differences, figures, remarks
     from sim.scenario import load
     from traceability.errors import ScenarioError
@@ -181,6 +194,7 @@ def _checked(name: str) -> dict[str, Any]:
         "assumed": sum(figure.grade == "assumed" for figure in listed),
         "extends": None if base is None else str(base),
         "changes": changes,
+        "imagined": [told.en for told in imagined(scenario)],
         "remarks": remarks(scenario, changes),
     }
 
@@ -196,6 +210,8 @@ def _tell(told: dict[str, Any]) -> None:
         _print(_changes_table(changes[:_MOST], sources=False))
     if len(changes) > _MOST:
         click.echo(f"and {len(changes) - _MOST} more: battrace scenario show {told['file']} --diff {base}")
+    if told["imagined"]:
+        click.echo(f"the law is imagined: {'; '.join(told['imagined'])}")
     for remark in told["remarks"]:
         click.echo(f"note: {remark}")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+    from traceability.compliance.rule import Rule
     from traceability.life import Life, LifeEvent, Party, Tie
     from traceability.store import Store
 
@@ -58,15 +59,24 @@ def command(run: str, name: str, replication: int, no_findings: bool, as_json: b
 
     Example: battrace show runs/baseline unit:17
     """
-    from traceability.compliance.rules import RULES
     from traceability.life import describe, find, read_life
 
     with open_log(run, replication) as store:
-        life = read_life(store, find(store, name), rules=() if no_findings else RULES)
+        life = read_life(store, find(store, name), rules=() if no_findings else _rules_of(run))
     if as_json:
         click.echo(json.dumps(describe(life), ensure_ascii=False, indent=2))
     else:
         _show(life, asked=not no_findings)
+
+
+def _rules_of(run: str) -> tuple[Rule, ...]:
+    """Return the rules of the law of the run's scenario; the enacted ones where *run* is no run folder."""
+    from sim.amendments import rules_of
+    from sim.record import scenario_with_law
+    from traceability.compliance.rules import RULES
+
+    scenario = scenario_with_law(run)
+    return RULES if scenario is None else rules_of(scenario)
 
 
 def open_log(run: str, replication: int) -> Store:

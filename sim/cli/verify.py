@@ -1,4 +1,4 @@
-"""`battrace verify`: hold a run folder against its record, offline."""
+"""`battrace verify`: hold the folder of a run, a comparison or a sweep against its record, offline."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import click
 def command(run: Path, as_json: bool) -> None:
     """Check every file of RUN against the hashes in its record, and the record against its fingerprint.
 
+    RUN is the folder of a run, of a comparison (whose runs are checked too) or of a sweep.
+
     Exits with 1 and names what was changed.
 
     Example: battrace verify runs/baseline
     """
-    from sim.study import verify
-
-    mark, changed = verify(run)
+    mark, changed = _verdict(run)
     if as_json:
         click.echo(json.dumps({"run": str(run), "fingerprint": mark, "changed": changed}, indent=2))
     else:
@@ -31,3 +31,13 @@ def command(run: Path, as_json: bool) -> None:
             click.echo(f"ok: fingerprint {mark}")
     if changed:
         sys.exit(1)
+
+
+def _verdict(folder: Path) -> tuple[str, list[str]]:
+    if (folder / "comparison.toml").exists():
+        from sim.comparison.verifying import verify
+    elif (folder / "sweep.toml").exists():
+        from sim.sweep.study import verify
+    else:
+        from sim.study import verify
+    return verify(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from sim.comparison.levers import Lever
+from sim.comparison.changed import Changed
 from sim.comparison.outcome import Comparison
 from sim.comparison.running import comparison_fingerprint
 from sim.record import versions
@@ -15,7 +15,7 @@ from sim.summary import assumptions
 _IMAGINED = Text("imagined, not law", "假想，非现行规定")
 
 
-def assumed(told: Comparison, changed: list[Lever]) -> Section:
+def assumed(told: Comparison, changed: list[Changed]) -> Section:
     """Return what each scenario changes, marked where it is no law, and how much of the model is assumed."""
     heads = (
         Text("scenario", "情景"), Text("what is changed", "变更项"), Text("baseline", "基准"),
@@ -45,7 +45,7 @@ def assumed(told: Comparison, changed: list[Lever]) -> Section:
     return Section("assumed", Text("What is assumed, and what is imagined law", "假设与假想规定"), html)
 
 
-def _row(lever: Lever) -> str:
+def _row(lever: Changed) -> str:
     mark = f' <span class="tag strong">{both(_IMAGINED)}</span>' if lever.grade == "assumed" else ""
     says = f"<br>{both(Text(lever.en, lever.zh))}" if lever.en else ""
     unit = f' <span class="id">{escape(lever.unit)}</span>' if lever.unit else ""

@@ -63,6 +63,15 @@ def _fates() -> tuple[Shown, ...]:
     return tuple(found)
 
 
+def _spent() -> tuple[Shown, ...]:
+    names = (
+        ("recyclers", Text("spent by recyclers", "综合利用企业成本")),
+        ("workshops", Text("spent by workshops", "作坊成本")),
+        ("holders", Text("spent by holders", "持有者成本")),
+    )
+    return tuple(Shown("spent", key, said, MONEY, 1.0, _YUAN) for key, said in names)
+
+
 def _earned() -> tuple[Shown, ...]:
     names = (
         ("recyclers", Text("earned by recyclers", "综合利用企业净收入")),
@@ -97,7 +106,17 @@ BUNDLE: tuple[Shown, ...] = (
     Shown("recovered", "CO", Text("cobalt recovered", "再生钴"), MATERIAL, 1.0, _T),
     Shown("recovered", "CU", Text("copper recovered", "再生铜"), MATERIAL, 1.0, _T),
     Shown("queue_packs", "", Text("packs in a queue at year end", "年末排队的电池包"), WAITING, 1.0, _PACKS),
+    *(
+        Shown("queue_packs", stage, said, WAITING, 1.0, _PACKS)
+        for stage, said in (
+            ("dismantler", Text("in a queue at dismantlers", "在拆解企业等待")),
+            ("outlet", Text("in a queue at outlets", "在回收网点等待")),
+            ("transit", Text("under way at year end", "年末在途")),
+            ("recycler", Text("in a queue at recyclers", "在综合利用企业等待")),
+        )
+    ),
     Shown("wait_days", "dismantler", Text("days at dismantlers", "在拆解企业的天数"), WAITING, 1.0, _DAYS),
+    Shown("wait_days", "transit", Text("days under way", "运输途中的天数"), WAITING, 1.0, _DAYS),
     Shown("wait_days", "outlet", Text("days at outlets", "在回收网点的天数"), WAITING, 1.0, _DAYS),
     Shown("wait_days", "recycler", Text("days at recyclers", "在综合利用企业的天数"), WAITING, 1.0, _DAYS),
     Shown(
@@ -125,6 +144,14 @@ BUNDLE: tuple[Shown, ...] = (
         _DAYS,
     ),
     Shown(
+        "reports_to_file",
+        "",
+        Text("reports to file in the year", "当年应上报条数"),
+        REPORTING,
+        1e-3,
+        _MILLION,
+    ),
+    Shown(
         "reports_filed",
         "",
         Text("reports filed in the year", "当年上报条数"),
@@ -147,6 +174,8 @@ BUNDLE: tuple[Shown, ...] = (
         "detected_share", "", Text("share of breaches visible", "违规可见比例"), LAWFULNESS, 100.0, _PERCENT
     ),
     Shown("fines", "", Text("fines", "罚款"), MONEY, 1.0, _YUAN),
+    Shown("public_cost", "", Text("paid by the state", "财政支出"), MONEY, 1.0, _YUAN),
+    *_spent(),
     *_earned(),
     Shown(
         "margin_formal",

@@ -27,7 +27,7 @@ import numpy as np
 from sim.belief import Belief
 from sim.chance import Chance
 from sim.comparison.births import Origin
-from sim.comparison.levers import changed
+from sim.comparison.changed import figures_changed
 from sim.comparison.lives import Parting, Step
 from sim.dated import Dated
 from sim.inputs import Inputs
@@ -126,7 +126,15 @@ class Causes:
         # one belief for both: what is left to differ is the scenario's own
         belief = Belief(before.learning, before.scale)
         self._prices = tuple(
-            Prices(Worth(inputs, s.market), s.market, s.enforcement, s.inspection, s.informal, belief)
+            Prices(
+                Worth(inputs, s.market),
+                s.market,
+                s.enforcement,
+                s.inspection,
+                s.collection,
+                s.informal,
+                belief,
+            )
             for s in (before, after)
         )
 
@@ -220,8 +228,8 @@ class Causes:
 def _differing(before: Scenario, after: Scenario) -> dict[str, list[tuple[int, int]]]:
     """Return key -> the spans of days on which a figure differs, for every one that does."""
     return {
-        lever.key: _spans(_figure(before, lever.key), _figure(after, lever.key))
-        for lever in changed(before, after, after.name)
+        change.key: _spans(_figure(before, change.key), _figure(after, change.key))
+        for change in figures_changed(before, after)
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sim.comparison.bundle import BUNDLE
-from sim.comparison.levers import Lever
+from sim.comparison.changed import Changed
 from sim.comparison.outcome import Compared, Comparison
 from sim.measures import MEASURES
 from traceability.sheets import Cell, Sheet, write_csv, write_xlsx
@@ -19,7 +19,7 @@ COLUMNS = (
 """Of comparison.csv: one row for each measure, year, key and scenario; differences are against the first one."""
 
 
-def write_tables(folder: Path, told: Comparison, levers: list[Lever]) -> None:
+def write_tables(folder: Path, told: Comparison, levers: list[Changed]) -> None:
     """Write comparison.csv and comparison.xlsx into *folder*.
 
     Raises:

@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 
 from sim import inputs
+from sim.amendments import rules_of
 from sim.comparison.outcome import Compared, Comparison
 from sim.comparison.sections import AFTER, BEFORE, INFOS, NUMBERS, dotted, plain_mean, slug
 from sim.comparison.told import signed
@@ -15,7 +16,7 @@ from sim.report.charts import Figure
 from sim.report.model import MeasureInfo, Row
 from sim.report.sections import Section
 from sim.report.words import Text, both, label
-from traceability.compliance.rules import RULES
+from traceability.compliance.rule import Rule
 from traceability.events import day_number
 
 MOST_DOTS = 6
@@ -147,7 +148,10 @@ def breaches(told: Comparison) -> Section:
         }
         seen = {row.key: row for row in told.rows_of("breaches_visible", side.label, told.year) if row.key}
         order = sorted(after, key=lambda key: -abs(_gain(after[key])))
-        body = "".join(_rule_line(key, before.get(key), after[key], seen.get(key), midyear) for key in order)
+        rules = {rule.id: rule for rule in rules_of(side.scenario)}
+        body = "".join(
+            _rule_line(rules[key], before.get(key), after[key], seen.get(key), midyear) for key in order
+        )
         heads = (
             Text("rule, article", "规则、条款"),
             BEFORE,
@@ -165,9 +169,9 @@ def breaches(told: Comparison) -> Section:
 
 
 def _rule_line(
-    key: str, before: Compared | None, after: Compared, visible: Compared | None, midyear: int
+    rule: Rule, before: Compared | None, after: Compared, visible: Compared | None, midyear: int
 ) -> str:
-    rule = next(rule for rule in RULES if rule.id == key)
+    key = rule.id
     limit = rule.limit_on(midyear) or (rule.limits[-1] if rule.limits else None)
     article = str(limit.article) if limit else ""
     mark = Text("imagined, not law", "假想，非现行规定")
@@ -226,6 +230,31 @@ def _provinces() -> dict[str, Text]:
     }
 
 
+_FATES = {
+    "retired": Text("retired", "退役"),
+    "collected": Text("handed over lawfully", "正规移交"),
+}
+
+
+def _fates(group: Callable[[str], Text]) -> Callable[[str], Text]:
+    """Return what a key such as `LFP>recycled` is called, by what its first part is."""
+
+    def named(key: str) -> Text:
+        who, fate = key.split(">")
+        one, other = group(who), _FATES.get(fate) or label(fate, "channel")
+        return Text(f"{one.en}: {other.en}", f"{one.zh}：{other.zh}")
+
+    return named
+
+
+def _element(key: str) -> Text:
+    return label(key, "element")
+
+
+def _stage(key: str) -> Text:
+    return label(key, "stage")
+
+
 def _cohort(key: str) -> Text:
     return Text(key, f"{key} 年")
 
@@ -234,6 +263,7 @@ _PP = Text("pp", "个百分点")
 
 _LOOKED_AT: tuple[tuple[str, Text, bool, Callable[[str], Text], bool], ...] = (
     ("earned", Text("Net income by kind of actor", "各类主体净收入"), False, _who, False),
+    ("spent", Text("Costs by kind of actor, fines included", "各类主体成本（含罚款）"), False, _who, False),
     ("fines", Text("Fines by authority", "罚款（按监管部门）"), False, _authority, False),
     (
         "reports_filed",
@@ -241,6 +271,30 @@ _LOOKED_AT: tuple[tuple[str, Text, bool, Callable[[str], Text], bool], ...] = (
         False,
         _role,
         False,
+    ),
+    (
+        "reports_to_file",
+        Text("Reports to file by kind of company", "应上报条数（按主体类型）"),
+        False,
+        _role,
+        False,
+    ),
+    (
+        "report_delay_days",
+        Text("Delay of reports by kind of company", "上报延迟（按主体类型）"),
+        False,
+        _role,
+        False,
+    ),
+    ("queue_packs", Text("Packs in each stage at year end", "年末各环节等待的电池包"), False, _stage, False),
+    ("wait_days", Text("Days in each stage", "各环节停留天数"), False, _stage, False),
+    ("recovered", Text("Elements recovered", "回收的元素"), False, _element, False),
+    (
+        "holder_formal_share",
+        Text("Formal share by kind of firm that held the packs", "正规渠道比例（按持有主体）"),
+        False,
+        _role,
+        True,
     ),
     (
         "chemistry_formal_share",
@@ -269,6 +323,36 @@ _LOOKED_AT: tuple[tuple[str, Text, bool, Callable[[str], Text], bool], ...] = (
         True,
         _cohort,
         True,
+    ),
+    (
+        "mass_by_holder",
+        Text("Retired mass by fate and kind of firm", "退役质量去向（按持有主体）"),
+        False,
+        _fates(_role),
+        False,
+    ),
+    (
+        "mass_by_chemistry",
+        Text("Retired mass by fate and chemistry", "退役质量去向（按化学体系）"),
+        False,
+        _fates(_chemistry),
+        False,
+    ),
+    (
+        "mass_by_province",
+        Text("Retired mass by fate and province, whole horizon", "退役质量去向（按省份，整个模拟期）"),
+        True,
+        _fates(_province),
+        False,
+    ),
+    (
+        "mass_by_cohort",
+        Text(
+            "Retired mass by fate and year of make, whole horizon", "退役质量去向（按生产年份，整个模拟期）"
+        ),
+        True,
+        _fates(_cohort),
+        False,
     ),
 )
 """Measure, title, whether over the whole horizon, what its keys are called, whether a share."""

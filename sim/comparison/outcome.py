@@ -11,10 +11,8 @@ import numpy as np
 from sim.comparison.bundle import BUNDLE, Shown
 from sim.comparison.paired import LEVEL, Difference, difference, holm, replications_needed
 from sim.comparison.series import Floats, Name, Side, absent, series
-from sim.intervals import SHARES, mean_interval
+from sim.intervals import measure_interval
 from sim.report.model import Estimate, Row
-
-MAY_BE_NEGATIVE = frozenset({"earned", "offer_formal", "offer_informal", "margin_formal", "margin_informal"})
 
 
 @dataclass(frozen=True)
@@ -162,15 +160,9 @@ def _rows(
             if not known.size:
                 continue
             gap = difference(before, here) if number else None
-            yield Compared(measure, year, key, side.label, bounded(measure, known), known.size, gap)
-
-
-def bounded(measure: str, values: Floats) -> Estimate:
-    """Return mean and 95 % interval of float64[n], no part of it where the measure cannot be."""
-    estimate = mean_interval(values.tolist())
-    low = estimate.low if measure in MAY_BE_NEGATIVE else max(estimate.low, 0.0)
-    high = min(estimate.high, 1.0) if measure in SHARES else estimate.high
-    return Estimate(estimate.mean, low, high)
+            yield Compared(
+                measure, year, key, side.label, measure_interval(measure, known.tolist()), known.size, gap
+            )
 
 
 def as_rows(rows: Sequence[Compared]) -> list[Row]:

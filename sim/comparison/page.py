@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sim.comparison.basis import assumed, cited
 from sim.comparison.bundle import BUNDLE
+from sim.comparison.changed import Changed
 from sim.comparison.gainers import breaches, gainers
-from sim.comparison.levers import Lever
 from sim.comparison.outcome import Comparison
 from sim.comparison.sections import flows, measures, over_years
 from sim.comparison.told import difference_of, mean_of, unit_of_difference, verdict
@@ -17,12 +17,12 @@ from sim.report.sections import Section
 from sim.report.words import Text, both
 
 
-def write_comparison(path: Path, told: Comparison, changed: list[Lever]) -> None:
+def write_comparison(path: Path, told: Comparison, changed: list[Changed]) -> None:
     """Write the report of a comparison to *path*; a reader never sees half of it."""
     write_page(path, render(told, changed))
 
 
-def render(told: Comparison, changed: list[Lever]) -> str:
+def render(told: Comparison, changed: list[Changed]) -> str:
     """Return the report as HTML: the same comparison gives the same text, on any day."""
     names = " · ".join(side.label for side in told.sides)
     sections = [

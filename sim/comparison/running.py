@@ -27,7 +27,6 @@ from sim import record
 from sim.comparison.outcome import Comparison, compared, still_wanted
 from sim.comparison.series import Side
 from sim.measures import Value
-from sim.report import write_report
 from sim.scenario import Scenario, load
 from sim.study import Outcomes, complete, fingerprint, inputs_digest, run_study
 from sim.summary import headline_year, report_input
@@ -292,6 +291,8 @@ def read_comparison(folder: Path) -> dict[str, Any]:
 
 def _completed(side: Side, outcomes: Outcomes) -> Side:
     """Write the report of a run and mark it complete."""
+    from sim.report.page import write_report  # slow to import, and no worker needs what draws
+
     mark = fingerprint(side.folder, side.scenario)
     write_report(side.folder / "report.html", report_input(side.scenario, outcomes, mark))
     return replace(side, fingerprint=complete(side.folder, side.scenario, outcomes))

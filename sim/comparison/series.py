@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Name: TypeAlias = tuple[str, int | None, str]
 """Measure, year (None: the whole horizon) and key ("" the total)."""
 
-ALSO_SUMMED = frozenset({"fines", "inspections", "penalties"})
+ALSO_SUMMED = frozenset({"fines", "inspections", "penalties", "public_cost"})
 """Added up over their keys here, beside those of which every run has totals."""
 
 

@@ -29,7 +29,8 @@ SCENARIO_LOGIC = """\
 A scenario is one file of figures, `extends` another, and changes figures only: no scenario has code of its own.
 A figure may change on stated days (`{2011-01-01 = 0.3, 2026-04-01 = 0.25}`): from each day on its value holds,
 until the next. Which rule asks what on which day belongs to the rules, not to the simulation: no rule is asked
-during a run, and no actor of the run reads the log."""
+during a run, and no actor of the run reads the log. A scenario may imagine another law (`[law]`, `[amendment.RULE]`):
+audits ask it, reporters follow its deadlines as far as `law.deadline_pull` says, and formal product makers its ban."""
 
 PREPROCESSING = """\
 Shares are rescaled to add up to 1. A year without a row in a file that may have gaps takes the last year before

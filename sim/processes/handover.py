@@ -63,10 +63,16 @@ class Channel:
         self._recycler_cdf = _running_shares(self._pull)
 
     def list_changed(self, off_list: Mask) -> None:
-        """Take note of which recyclers are off the announced list, bool[recyclers]: they draw less."""
+        """Take note of which recyclers are off the announced list, bool[recyclers]: they draw less.
+
+        Where none is left that draws at all, all do as if they were on it: what is handed over lawfully must go somewhere.
+        """
         if not np.array_equal(off_list, self._off_list):
             self._off_list = off_list
-            self._recycler_cdf = _running_shares(self._pull * np.where(off_list, self._unlisted_pull, 1.0))
+            pull = self._pull * np.where(off_list, self._unlisted_pull, 1.0)
+            nobody = pull.sum(axis=1) <= 0.0
+            pull[nobody] = self._pull[nobody]
+            self._recycler_cdf = _running_shares(pull)
 
     def lawful(self, holder: Holder, units: Ints, day: Ints, province: Ints) -> Mask:
         """Return bool[n], which of *units* their holder, in a province, hands over lawfully, each on its day."""

@@ -17,10 +17,10 @@ from sim.lots import Backlog
 from sim.practices import Informal
 from sim.processes.handover import Channel
 from sim.processes.inspection import Inspectors
-from sim.processes.recycling import write_balances
+from sim.processes.recycling import CODES, write_balances
 from sim.tables import Columns
 from traceability.events import NEVER, Ints
-from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKind, Use
+from traceability.vocabulary import Element, EventType, Level, LinkKind, Use
 
 
 def informal(
@@ -117,10 +117,8 @@ class _Workshop:
             units, by, day = units[written], by[written], day[written]
         if not units.size:
             return
-        groups, group = np.unique(
-            by.astype(np.int64) * len(Chemistry) + u.chemistry[units], return_inverse=True
-        )
-        firm, chemistry = groups // len(Chemistry), (groups % len(Chemistry)).astype(np.int8)
+        groups, group = np.unique(by.astype(np.int64) * CODES + u.chemistry[units], return_inverse=True)
+        firm, chemistry = groups // CODES, (groups % CODES).astype(np.int8)
         held = totals(self._contents.of(units), group, groups.size)
         # what was broken in a quarter is one lot, closed on its last day
         closed = min(int(quarters.START[quarter + 1]) - 1, ledger.last_day)

@@ -26,6 +26,8 @@ from traceability.vocabulary import Chemistry, Element, EventType, Level, LinkKi
 Mask = npt.NDArray[np.bool_]
 
 DAYS_A_YEAR = 365
+CODES = max(Chemistry) + 1
+"""Numbers that a chemistry may have, from 0 on: a firm and a chemistry make one number by it."""
 
 
 def intake(
@@ -54,9 +56,8 @@ def intake(
         today = int(env.now)
         if quarters.of_day(today) != quarter:
             quarter = quarters.of_day(today)
-            yearly_t = (
-                inputs.capacity_t[quarters.year_offset(quarter)] * practice.capacity_share.on(today) * share
-            )
+            nominal_t = inputs.capacity_t[quarters.year_offset(quarter)] * cast.recycler_factor
+            yearly_t = nominal_t * practice.capacity_share.on(today) * share
             work.capacity = np.maximum(yearly_t / DAYS_A_YEAR / scale * 1e6, 1.0)
         arrived = inbox.take(today)
         if arrived is not None:
@@ -142,13 +143,13 @@ class Books:
         u, ledger = self._units, self._ledger
         keys = u.key[units]
         ledger.write(EventType.PROCESS, units, keys, actor=recycler, day=day, reporter="recyclers")
-        group_of = recycler.astype(np.int64) * len(Chemistry) + u.chemistry[units]
+        group_of = recycler.astype(np.int64) * CODES + u.chemistry[units]
         groups, group = np.unique(group_of, return_inverse=True)
-        by = groups // len(Chemistry)
+        by = groups // CODES
         held = totals(self._contents.of(units), group, groups.size)
         last = np.zeros(groups.size, dtype=np.int32)
         np.maximum.at(last, group, day)
-        false = self._lots(units, group, by, (groups % len(Chemistry)).astype(np.int8), held, last, quarter)
+        false = self._lots(units, group, by, (groups % CODES).astype(np.int8), held, last, quarter)
         firms = np.unique(by)
         return firms, np.isin(firms, by[false])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import numpy.typing as npt
 import simpy
 
 from sim import quarters
+from sim.amendments import FORMAL_USES
 from sim.cast import Cast
 from sim.chance import Chance, Keys, derived_keys, geometric_days
+from sim.dated import Dated
 from sim.ledger import Ledger
 from sim.lots import Agenda
 from sim.practices import Recycling
@@ -36,10 +38,12 @@ class Remaking:
         units: Columns,
         printer: Printer,
         practice: Recycling,
+        barred: Mapping[Use, Dated],
         ends: Agenda,
     ) -> None:
         self._ledger, self._chance, self._cast, self._units = ledger, chance, cast, units
         self._printer, self._practice, self._ends = printer, practice, ends
+        self._barred = barred
 
     def take(self, units: Ints, recycler: Ints, day: Ints) -> npt.NDArray[np.bool_]:
         """Test *units*, remake the good ones, and return bool[n]: which are left to be processed.
@@ -62,9 +66,31 @@ class Remaking:
             u.chemistry[units] == Chemistry.LFP, rule.reuse_share_lfp.at(day), rule.reuse_share_ncm.at(day)
         )
         good = packs & (self._chance.draw("recycling.good", keys) < share)
+        if len(self._barred) == len(FORMAL_USES):
+            good[good] = self._may_build(keys[good], day[good])
         if good.any():
             self._open(units[good], keys[good], recycler[good], day[good])
         return ~good
+
+    def _may_build(self, packs: Keys, day: Ints) -> npt.NDArray[np.bool_]:
+        """Return bool[n]: whether some product may be made on the day on which that of each pack would be built."""
+        built = self._built(derived_keys(packs, "product"), day)
+        lawful = np.zeros(built.size, dtype=np.bool_)
+        for ban in self._barred.values():
+            lawful |= np.asarray(ban.at(built)) < 1.0
+        return lawful
+
+    def _built(self, keys: Keys, day: Ints) -> Ints:
+        luck = self._chance.draw("product.built", keys)
+        built: Ints = day + 1 + geometric_days(luck, self._practice.build_days.at(day))
+        return built
+
+    def _purpose(self, keys: Keys, built: Ints) -> Ints:
+        """Return int[n], the Use that each product is built for: none that the law bars on that day."""
+        storage = self._chance.draw("product.purpose", keys) < self._practice.storage_product_share.at(built)
+        for use, ban in self._barred.items():
+            storage = np.where(np.asarray(ban.at(built)) < 1.0, storage, use is not Use.STORAGE)
+        return np.where(storage, int(Use.STORAGE), int(Use.BACKUP))
 
     def _open(self, packs: Ints, keys: Keys, recycler: Ints, day: Ints) -> None:
         per = self._practice.modules_per_pack
@@ -142,9 +168,7 @@ class Remaking:
         maker = self._cast.pick(
             self._cast.product_makers, chance.draw("product.maker", keys), self._cast.province[recycler]
         )
-        built = (
-            day + 1 + geometric_days(chance.draw("product.built", keys), self._practice.build_days.at(day))
-        )
+        built = self._built(keys, day)
         written = write(
             EventType.USE_IN_PRODUCT, parts, u.key[parts], actor=maker[part_of], day=built[part_of],
             reporter="product_makers",
@@ -166,11 +190,7 @@ class Remaking:
             printed=self._printer.products(coder=maker, chemistry=u.chemistry[packs], made_day=built),
             code_fault=0,
             rows=packs.size,
-            purpose=np.where(
-                chance.draw("product.purpose", keys) < self._practice.storage_product_share.at(built),
-                int(Use.STORAGE),
-                int(Use.BACKUP),
-            ),
+            purpose=self._purpose(keys, built),
         )
         u.add(
             packs.size, key=keys, chemistry=u.chemistry[packs], mass_g=u.mass_g[packs],

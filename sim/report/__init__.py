@@ -1,7 +1,6 @@
-"""Measures and findings of a run as one HTML file that opens anywhere, offline, in English and Chinese."""
+"""Measures and findings of a run as one HTML file that opens anywhere, offline, in English and Chinese: see `page`."""
 
 from sim.report.model import Assumption, Estimate, MeasureInfo, ReportInput, Row, RuleLine, RunRecord
-from sim.report.page import render, write_report
 
 __all__ = [
     "Assumption",
@@ -11,6 +10,4 @@ __all__ = [
     "Row",
     "RuleLine",
     "RunRecord",
-    "render",
-    "write_report",
 ]

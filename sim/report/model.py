@@ -16,6 +16,7 @@ class MeasureInfo:
 
     Attributes:
         key: "", "chemistry", "channel", "kind", "element", "source", "role", "stage", "flow" or "rule".
+        signed: whether it may be negative, as money may; a count, a mass, a delay may not.
     """
 
     id: str
@@ -24,6 +25,7 @@ class MeasureInfo:
     unit_en: str
     unit_zh: str
     key: str
+    signed: bool = False
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,55 @@ def store(sizes: tuple[int, ...], repeats: int) -> None:
     console.print(made)
 
 
+def comparison(sizes: tuple[int, ...], repeats: int) -> None:
+    """Study 1, compared by one worker and by two: the same work, so the ratio says how well two share it."""
+    scale, replications = (sizes * 2)[:2] if sizes else (1000, 10)
+    efficiency, runs = _paired(scale, replications, repeats)
+    made = table(
+        f"Integrated scrapping enforced or not, {replications} replications each at 1:{scale:,}",
+        *("workers", "wall s", "CPU s", "events", "k events/s, wall", "n"),
+    )
+    for workers, run in runs.items():
+        made.add_row(
+            str(workers),
+            f"{run['wall_s']:.1f}",
+            f"{run['cpu_s']:.1f}",
+            f"{run['events']:,}",
+            f"{run['events'] / run['wall_s'] / 1e3:,.0f}",
+            str(len(efficiency)),
+        )
+    console.print(made)
+    one, two = runs[1], runs[2]
+    for said, value, asked, more in (
+        ("parallel efficiency of 2 workers", statistics.median(efficiency), 0.85, True),
+        ("s for the comparison by 2 workers", two["wall_s"], 120.0, False),
+        ("of the variance of the formal-share difference removed by twins", two["removed"], 0.8, True),
+    ):
+        verdict = "not known." if value is None else _met(value >= asked if more else value <= asked)
+        console.print(f"  {'-' if value is None else f'{value:.2f}'} {said}; asked for: {asked}. {verdict}")
+    same = one["fingerprint"] == two["fingerprint"]
+    mean, low, high = (100 * x for x in two["difference"].values())
+    console.print(
+        f"  formal share {mean:+.1f} pp [{low:+.1f}, {high:+.1f}]; what both come to is {'the same' if same else 'NOT the same'}.\n"
+    )
+
+
+def _paired(scale: int, replications: int, repeats: int) -> tuple[list[float], dict[int, Result]]:
+    """Return the efficiency of each pair of runs, made one after the other, and the last pair."""
+    efficiency, runs = [], {}
+    for _ in range(repeats):
+        runs = {
+            workers: measured(1, what="comparison", workers=workers, scale=scale, replications=replications)
+            for workers in (1, 2)
+        }
+        efficiency.append(runs[1]["wall_s"] / (2 * runs[2]["wall_s"]))
+    return efficiency, runs
+
+
+def _met(met: bool) -> str:
+    return "Met." if met else "NOT MET."
+
+
 def machine() -> str:
     """Return what all this ran on."""
     cpu = platform.processor() or platform.machine()
@@ -249,6 +298,7 @@ SUITES: dict[str, tuple[Callable[[tuple[int, ...], int], None], tuple[int, ...]]
     "baseline": (baseline, (100_000,)),
     "rules": (rules, (130_000, 13_000)),
     "store": (store, (1_000_000, 100_000)),
+    "comparison": (comparison, (50_000, 2)),
 }
 """Name -> what measures it, and its sizes with --quick."""
 

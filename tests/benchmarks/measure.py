@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ import numpy as np
 
 from sim import inputs as figures
 from sim import scenario as scenarios
+from sim.comparison import chosen, run_comparison
+from sim.comparison.changed import changed
+from sim.comparison.files import write_tables
+from sim.comparison.page import write_comparison
+from sim.comparison.running import comparison_fingerprint
 from sim.run import simulate
 from tests.benchmarks import per_battery, reference
 from tests.benchmarks.kept import Kept
@@ -140,6 +146,37 @@ def writing(rows: int, kind: str) -> Result:
     return result | {"events": rows, "bytes": size}
 
 
+def comparison(workers: int, scale: int, replications: int) -> Result:
+    """Integrated scrapping enforced and not, as `battrace compare` does it: runs, rules, tables, page."""
+    found = chosen(SCRAPPING, scale=scale)
+    with tempfile.TemporaryDirectory(prefix="battrace-") as scratch:
+        folder = Path(scratch, "compared")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with timed() as result:
+            told = run_comparison(found, folder, replications=replications, workers=workers)
+            figures = changed(told)
+            write_tables(folder, told, figures)
+            write_comparison(folder / "comparison.html", told, figures)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result["cpu_s"] += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    formal = next(
+        row
+        for row in told.rows_of("formal_share", SCRAPPING[1], told.year)
+        if row.difference is not None and not row.key
+    )
+    assert formal.difference is not None
+    return result | {
+        "events": sum(side.events for side in told.sides),
+        "fingerprint": comparison_fingerprint(told),
+        "removed": formal.difference.removed,
+        "difference": asdict(formal.difference.estimate),
+    }
+
+
+SCRAPPING = ("baseline", "no_integrated_scrapping")
+"""The scenarios of study 1, the baseline first."""
+
+
 def bytes_below(folder: Path) -> int:
     """Return the size of all files of a folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -179,6 +216,7 @@ WHAT: dict[str, Callable[..., Result]] = {
     "few_rules": few_rules,
     "loop": loop,
     "writing": writing,
+    "comparison": comparison,
 }
 
 

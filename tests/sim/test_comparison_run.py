@@ -6,17 +6,27 @@ import csv
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sim.cli import cli
+from sim.cli.compare import table_of
 from sim.comparison import chosen, read_comparison, run_comparison
 from sim.comparison.bundle import BUNDLE
+from sim.comparison.changed import changed, figures_changed
 from sim.comparison.files import COLUMNS
-from sim.comparison.levers import levers
+from sim.comparison.outcome import compared
 from sim.comparison.page import render
+from sim.comparison.series import Side
+from sim.comparison.told import difference_of, mean_of
+from sim.dated import ALWAYS, Dated
+from sim.levers import SETTINGS
+from sim.record import scenario_table
+from sim.scenario import load, shipped
 from sim.study import verify
 from traceability.errors import ScenarioError, StoreError
 
@@ -73,6 +83,24 @@ def test_each_scenario_is_a_run_that_verifies(place):
     told = read_comparison(place / "out")
     assert told["complete"] is True
     assert [side["label"] for side in told["sides"]] == ["before", "deposit"]
+
+
+def test_a_comparison_is_verified_with_its_runs_and_a_changed_byte_is_named(place, tmp_path):
+    done = CliRunner().invoke(cli, ["verify", str(place / "out")])
+    assert (done.exit_code, done.output.strip()) == (
+        0,
+        f"ok: fingerprint {read_comparison(place / 'out')['fingerprint']}",
+    )
+    copy = tmp_path / "copy"
+    shutil.copytree(place / "out", copy)
+    for name in ("comparison.csv", "deposit/measures.csv"):
+        with (copy / name).open("a", encoding="utf-8") as file:
+            file.write("x")
+    done = CliRunner().invoke(cli, ["verify", str(copy)])
+    assert done.exit_code == 1
+    assert [line.partition(": its")[0] for line in done.output.splitlines()] == [
+        "changed: comparison.csv", "changed: deposit/measures.csv"
+    ]  # fmt: skip
 
 
 def test_the_table_is_tidy(place):
@@ -132,7 +160,7 @@ def test_the_page_is_a_function_of_the_comparison(place):
     told = run_comparison(
         chosen([place / "before.toml", place / "deposit.toml"]), place / "out", replications=2, resume=True
     )
-    assert render(told, levers(told)) == (place / "out" / "comparison.html").read_text("utf-8")
+    assert render(told, changed(told)) == (place / "out" / "comparison.html").read_text("utf-8")
 
 
 def test_more_replications_go_on_with_those_that_are_there(place, tmp_path):
@@ -164,11 +192,81 @@ def test_an_automatic_comparison_stops_at_its_cap_and_says_so(place, tmp_path):
     assert said["stopped"].startswith("cap of 2 replications")
 
 
-def test_the_screen_fits_a_hundred_columns(place):
+@pytest.mark.parametrize("columns", [60, 80, 100, 160])
+def test_the_screen_is_cut_in_no_terminal(place, columns, monkeypatch):
+    """At 80 columns and at 60: no line is longer, nothing ends in an ellipsis, every number of the bundle is whole."""
+    monkeypatch.setenv("COLUMNS", str(columns))
     done = compare(place, "--replications", "2", "--resume")
     assert done.exit_code == 0, done.output
-    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    lines = done.stdout.splitlines()
+    table = [line for line in lines if not line.startswith("open ")]
+    assert max(map(len, table)) <= columns
+    assert "…" not in done.stdout
     assert "no difference shown" in done.stdout
+    told = run_comparison(
+        chosen([place / "before.toml", place / "deposit.toml"]), place / "out", replications=2, resume=True
+    )
+    words = done.stdout.split()
+    for shown in BUNDLE:
+        row, base = told.of(shown, "deposit"), told.of(shown, "before")
+        if row is None or base is None:
+            continue
+        gap, interval = difference_of(row, shown)
+        assert {mean_of(base, shown), mean_of(row, shown), gap} <= set(words)
+        assert not row.shown or interval in done.stdout
+        assert set(f"{shown.says.en}, {shown.unit.en}".split()) <= set(words)
+
+
+def test_where_there_is_room_an_interval_stands_beside_its_difference(place, monkeypatch):
+    told = run_comparison(
+        chosen([place / "before.toml", place / "deposit.toml"]), place / "out", replications=2, resume=True
+    )
+    cells = ["".join(map(str, table_of(told, "deposit", width).columns[3].cells)) for width in (60, 120)]
+    assert "\n" in cells[0]
+    assert "\n" not in cells[1]
+
+
+def test_what_is_changed_is_what_the_levers_say_to_the_last_digit(place):
+    """Two deposits that six printed digits cannot tell apart are two, and each stands as its file has it."""
+    before, after = (
+        load(place / "before.toml").model_copy(
+            update={
+                "market": load("baseline").market.model_copy(
+                    update={"deposit_yuan_pack": Dated(((ALWAYS, value),))}
+                )
+            }
+        )
+        for value in (1000.0001, 1000.0002)
+    )
+    assert [change.key for change in figures_changed(before, after)] == ["market.deposit_yuan_pack"]
+    told = compared(
+        [Side("a", place, before, [[]], 0), Side("b", place, after, [[]], 0)], 2030
+    )  # fmt: skip
+    assert [(c.scenario, c.key, c.before, c.after) for c in changed(told)] == [
+        ("b", "market.deposit_yuan_pack", "1000.0001", "1000.0002")
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in shipped() if name != "baseline"])
+def test_whatever_a_scenario_sets_otherwise_is_among_what_it_changes(name):
+    """Every leaf of the resolved table, names, sources and settings apart, belongs to a figure that is listed."""
+    base, other = load("baseline"), load(name)
+    flat = [dict(leaves(scenario_table(scenario))) for scenario in (base, other)]
+    keys = [change.key for change in figures_changed(base, other)]
+    for key in flat[0].keys() | flat[1].keys():
+        known = key.split(".")[0] in {"name", "title_en", "title_zh", *SETTINGS} or "sources" in key.split(
+            "."
+        )
+        if not known and flat[0].get(key) != flat[1].get(key):
+            assert any(f"{key}.".startswith(f"{figure}.") for figure in keys), key
+
+
+def leaves(table, path=""):
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
 
 
 def test_twins_of_the_comparison_add_up(place):
@@ -223,3 +321,22 @@ def test_a_slip_gets_one_message(words, said):
 def test_twins_without_a_comparison_say_so(tmp_path):
     done = CliRunner().invoke(cli, ["twins", str(tmp_path)])
     assert "no comparison here" in str(done.exception)
+
+
+def test_a_precision_asks_for_as_many_replications_as_it_needs(place, tmp_path):
+    copied = shutil.copytree(place, tmp_path / "copy")
+    done = compare(copied, "--precision", "0.1%", "--cap", "2", "--resume", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["stopped"].startswith("cap of 2 replications")
+
+
+def test_a_number_and_a_precision_contradict_each_other(place):
+    done = compare(place, "--replications", "2", "--precision", "2%", "--resume")
+    assert done.exit_code == 2
+    assert "write --replications auto" in done.output
+
+
+def test_a_worker_does_not_import_what_draws():
+    program = "import sys, sim.comparison, sim.study; print(sorted({'altair', 'vl_convert', 'rich'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

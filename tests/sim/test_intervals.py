@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from scipy import stats
 
-from sim.intervals import amount_interval, mean_interval, summarise
+from sim.intervals import SIGNED, amount_interval, mean_interval, measure_interval, summarise
 from sim.measures import Value
 
 
@@ -26,6 +28,21 @@ def test_an_amount_is_never_below_nothing_and_a_share_never_above_all():
     assert amount_interval([0.0, 9.0, 0.0]).low == 0.0
     rows = summarise([[Value("formal_share", 2020, "", share)] for share in (0.2, 1.0, 1.0)])
     assert [(row.low, row.high) for row in rows] == [(0.0, 1.0)]
+
+
+@pytest.mark.parametrize("measure", sorted(SIGNED))
+def test_money_may_be_lost_and_its_interval_says_how_much(measure):
+    """Values -3, 1, 5: mean 1, standard error 4/sqrt(3), t(2) = 4.303."""
+    rows = summarise([[Value(measure, 2030, "LFP", value)] for value in (-3.0, 1.0, 5.0)])
+    half = 4.302653 * 4 / math.sqrt(3)
+    assert [(row.mean, row.low, row.high) for row in rows] == [pytest.approx((1.0, 1.0 - half, 1.0 + half))]
+
+
+def test_whether_a_measure_may_be_negative_is_said_of_each():
+    """What is offered, left over and earned may be; fines, counts, masses and delays may not."""
+    assert {"earned", "margin_formal", "margin_informal", "offer_formal", "offer_informal"} <= SIGNED
+    for measure in ("fines", "retired_mass", "breaches_happened", "report_delay_days"):
+        assert measure_interval(measure, [0.0, 9.0, 0.0]).low == 0.0
 
 
 def test_what_a_replication_lacks_counts_as_nothing_but_a_mean_of_nothing_is_no_mean():

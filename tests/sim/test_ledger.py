@@ -25,7 +25,13 @@ from traceability.vocabulary import EventType, Level, Role, State
 E = EventType
 DAY = day_number(date(2026, 5, 6))
 QUARTER_ENDS = [day_number(date(year, month, 1)) - 1 for year in range(2026, 2060) for month in (1, 4, 7, 10)]
-ALL_AT_ONCE = {"never_share": 0.0, "omitted_share": 0.0, "delay_days": 0.0, "bulk_share": 0.0}
+ALL_AT_ONCE = {
+    "never_share": 0.0,
+    "omitted_share": 0.0,
+    "delay_days": 0.0,
+    "bulk_share": 0.0,
+    "automatic_share": 0.0,
+}
 TRUTHFUL = {"hidden_sale_share": 0.0, "corrected_share": 0.0, "correction_days": 60, "flattered_share": 0.0}
 
 

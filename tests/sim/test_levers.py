@@ -166,6 +166,10 @@ def test_the_json_schema_is_itself_valid():
         {"extends": "baseline", "life": {"shape": 0.2}},
         {"extends": "baseline", "scrapping": {"firms": 50.5}},
         {"extends": "baseline", "reporting": {"everybody": {}}},
+        {"extends": "baseline", "amendment": {"R57": {"limit": 3}}},
+        {"extends": "baseline", "amendment": {"R46": {"limit": "gone"}}},
+        {"extends": "baseline", "law": {"forced_regime": "order37"}},
+        {"extends": "baseline", "law": {"banned_uses": {"2027-01-01": ["ebike"]}}},
     ],
     ids=str,
 )

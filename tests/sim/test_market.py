@@ -45,7 +45,7 @@ def prices(**sections: dict[str, Any]) -> Prices:
     scenario = small(**sections)
     return Prices(
         Worth(inputs(), scenario.market), scenario.market, scenario.enforcement, scenario.inspection,
-        scenario.informal, Belief(scenario.learning, scenario.scale),
+        scenario.collection, scenario.informal, Belief(scenario.learning, scenario.scale),
     )  # fmt: skip
 
 
@@ -309,7 +309,7 @@ def test_a_belief_is_of_one_trade_in_one_province():
     belief = Belief(scenario.learning, scenario.scale)
     p = Prices(
         Worth(inputs(), scenario.market), scenario.market, scenario.enforcement, scenario.inspection,
-        scenario.informal, belief,
+        scenario.collection, scenario.informal, belief,
     )  # fmt: skip
     seen = np.array([True, False, False])
     belief.saw(Watch.OUTLET, np.array([5, 5, 6]), seen, np.full(3, 0.1))

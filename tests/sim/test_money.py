@@ -113,6 +113,28 @@ def test_carriers_earn_what_lawful_transport_costs():
     assert found()["earned", "carriers"] == pytest.approx(expected)
 
 
+def test_what_is_earned_and_spent_is_what_came_in():
+    """Recyclers: what they recover and sell, which is margin and costs together; fines are in both, and cancel."""
+    worth = Worth(inputs(), world().scenario.market)
+    sold: dict[int, float] = {}
+    for quarter, chemistry, mass_t in tonnes(f"e.event = {E.RECEIVE} and a.role = {Role.CU}"):
+        day, kind = quarters.START[[quarter - 2011 * 4]] + 45, np.array([chemistry])
+        yuan_t = worth.recycler_margin_yuan_t(day, kind)[0] + worth.recycler_costs_yuan_t(day, kind)[0]
+        sold[quarter // 4] = sold.get(quarter // 4, 0.0) + yuan_t * mass_t / 1e6
+    earned, spent = found()["earned", "recyclers"], found()["spent", "recyclers"]
+    assert {year: earned[year] + spent[year] for year in earned} == pytest.approx(sold)
+
+
+def test_holders_spend_what_carriers_earn_and_their_fines():
+    carried = found()["earned", "carriers"]
+    ((fined,),) = world().rows(
+        f"""select coalesce(sum(value * case when e.unit is null then r.stands_for else {world().scenario.scale} end), 0) / 1e6
+        from event e join detail using (event_id) join actor r on r.actor = e.receiver
+        where e.event = {E.PENALISE} and what = {Detail.FINE_YUAN} and role not in ({Role.CU}, {Role.INFORMAL})"""
+    )
+    assert sum(found()["spent", "holders"].values()) == pytest.approx(sum(carried.values()) + float(fined))
+
+
 def test_a_workshop_loses_what_is_found():
     seen = sum(found()["earned", "workshops"].values())
     quiet = run(small(**HORIZON, inspection=SEEN | {"mee": SEEN["mee"] | {"inspected_share": 0.0}}))

@@ -13,8 +13,9 @@ import vl_convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.report import ReportInput, Row, render, write_report
+from sim.report import ReportInput, Row
 from sim.report.charts import FONT
+from sim.report.page import render, write_report
 from sim.report.palette import COLOURS
 from sim.report.reading import estimate, number, shown_year, totals_of
 from sim.report.sankey import GAP, LABEL_HEIGHT, TALLEST, Flow, layout

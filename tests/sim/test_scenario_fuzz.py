@@ -148,6 +148,21 @@ def test_a_name_of_anything_is_refused(name):
 _APART = {"poor_share", "storage_share", "accident_share"}
 
 
+_NAMES: dict[tuple[str, str], tuple[Any, Any]] = {
+    ("recycling", "capacity_factor"): ({"Guangdong": 0.0}, {"Guangdong": 100.0}),
+    ("law", "forced_regime"): ("cn_2018", "order73"),
+    ("law", "banned_uses"): (
+        {"2012-01-01": []},
+        {"2012-01-01": ["storage", "backup", "low_speed", "e_bike"]},
+    ),
+    **{
+        (f"inspection.{name}", "targeting"): ({"Guangdong": 0.0}, {"Guangdong": 1000.0})
+        for name in Inspections.model_fields
+    },
+}
+"""Figures that hold names rather than one number: the most that they can say."""
+
+
 def tables_of(raw: dict[str, Any], section: str) -> list[dict[str, Any]]:
     """The tables of a section: one, or those of all reporters."""
     if section == "reporting":
@@ -171,7 +186,7 @@ def bounds(section: str, model: type[Section], figure: str) -> tuple[Any, Any]:
             return False
         return True
 
-    return next(v for v in (-1e9, 0.0) if takes(v)), next(v for v in (1e9, 1.0) if takes(v))
+    return next(v for v in (-1e9, 0.0) if takes(v)), next(v for v in (1e9, 100.0, 1.0) if takes(v))
 
 
 def edges() -> dict[tuple[str, str], tuple[Any, Any]]:
@@ -181,12 +196,12 @@ def edges() -> dict[tuple[str, str], tuple[Any, Any]]:
         model = Reporting if section == "reporting" else field.annotation
         if isinstance(model, type) and issubclass(model, Section):
             for figure in model.model_fields:
-                if figure != "sources":
+                if figure != "sources" and (section, figure) not in _NAMES:
                     found[section, figure] = bounds(section, model, figure)
     return found
 
 
-EDGES = edges()
+EDGES = edges() | _NAMES
 # a hundred thousand firms of a kind are allowed, and take their time to be named
 EDGES["scrapping", "firms"] = (31, 3000)
 EDGES["collection", "carriers"] = (1, 1000)

@@ -53,6 +53,7 @@ def test_the_scenarios_of_the_founding_documents_ship():
     assert set(OTHERS) >= {
         "aito", "large_phev", "changan_plant", "solid_state", "no_swap_exemption", "no_integrated_scrapping",
         "cascade_allowed", "e_bike_ban_lax", "fallback_liability", "no_fallback_liability", "one_regulator",
+        "deadline_15_working_days", "deadline_20", "deadline_30", "law_of_2018",
     }  # fmt: skip
 
 

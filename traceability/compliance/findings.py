@@ -151,33 +151,39 @@ def _lines(store: Store, findings: Findings) -> Iterator[tuple[object, ...]]:
         for number, rule in enumerate(findings.rules)
         for which, limit in enumerate(rule.limits)
     }
-    columns = [getattr(findings, name).tolist() for name in _ROWS]
-    for rule, limit, event, unit, vehicle, actor, day, measured, happened, visible in zip(
-        *columns, strict=True
+    columns = {name: getattr(findings, name).tolist() for name in _ROWS}
+    days = {day: (EPOCH + timedelta(days=day)).isoformat() for day in set(columns["day"]) - {NULL}}
+    # a hundred thousand rows share a few laws, days and names: each is written once, then looked up
+    lawful = [laws[pair] for pair in zip(columns["rule"], columns["limit"], strict=True)]
+    asked = {NO: NO, YES: YES, NOT_ASKED: ""}
+    for (head, bound), *cells in zip(
+        lawful,
+        _plain(columns["unit"]),
+        [codes.get(unit, "") for unit in columns["unit"]],
+        _plain(columns["vehicle"]),
+        [vins.get(vehicle, "") for vehicle in columns["vehicle"]],
+        [actors.get(actor, "") for actor in columns["actor"]],
+        [days.get(day, "") for day in columns["day"]],
+        _plain(columns["measured"]),
+        _plain(columns["event_id"]),
+        [asked[happened] for happened in columns["happened"]],
+        [asked[visible] for visible in columns["visible"]],
+        strict=True,
     ):
-        yield (
-            *laws[rule, limit][:-1],
-            "" if unit == NULL else unit,
-            codes.get(unit, ""),
-            "" if vehicle == NULL else vehicle,
-            vins.get(vehicle, ""),
-            actors.get(actor, ""),
-            "" if day == NULL else (EPOCH + timedelta(days=day)).isoformat(),
-            "" if measured == NULL else measured,
-            laws[rule, limit][-1],
-            "" if event == NULL else event,
-            "" if happened == NOT_ASKED else happened,
-            "" if visible == NOT_ASKED else visible,
-        )
+        yield (*head, *cells[:7], bound, *cells[7:])
+
+
+def _plain(numbers: list[int]) -> list[Cell]:
+    return ["" if number == NULL else number for number in numbers]
 
 
 def _neutral(names: dict[int, str]) -> dict[int, Cell]:
     return {number: neutral(name) for number, name in names.items()}
 
 
-def _law(rule: Rule, limit: DatedLimit) -> tuple[object, ...]:
+def _law(rule: Rule, limit: DatedLimit) -> tuple[tuple[object, ...], str]:
     """Return what a line says of the law: the columns 'rule' to 'assumed', and 'limit'."""
-    return (
+    head = (
         rule.id,
         rule.title_en,
         rule.title_zh,
@@ -186,8 +192,8 @@ def _law(rule: Rule, limit: DatedLimit) -> tuple[object, ...]:
         limit.law,
         int(limit.imagined),
         int(limit.assumed),
-        "" if limit.value is None else str(limit.bound),
     )
+    return head, "" if limit.value is None else str(limit.bound)
 
 
 def names_of(
