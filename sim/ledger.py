@@ -20,7 +20,7 @@ from sim.dated import Dated
 from sim.practices import Falsehood, Reporting
 from traceability.events import NEVER, NULL, Column, EventBatch, Ints
 from traceability.registry import Registry
-from traceability.vocabulary import EventType
+from traceability.vocabulary import Detail, EventType
 
 Mask = npt.NDArray[np.bool_]
 
@@ -71,6 +71,7 @@ class Ledger:
         vehicles: Column = NULL,
         receiver: Column = NULL,
         carrier: Column = NULL,
+        passed: Mask | None = None,
     ) -> Mask | None:
         """Write what happened to *units*, each on its day, as far as the horizon goes.
 
@@ -79,6 +80,7 @@ class Ledger:
             keys: uint64[n], of the units (or vehicles), for the luck of the report.
             day: int[n].
             reporter: whose habits decide when the platform is told; None: nobody tells it.
+            passed: bool[n], of a test or a check: its result, which goes with the record; None: it has none.
 
         Returns:
             None where all were written, else bool[n]: which were; the others lie beyond the horizon.
@@ -90,9 +92,10 @@ class Ledger:
             actor, vehicles, receiver, carrier = (
                 _of(c, written) for c in (actor, vehicles, receiver, carrier)
             )
+            passed = None if passed is None else passed[written]
         if units.size:
             told = self._told(event, keys, actor, day, reporter)
-            self.registry.record(
+            first = self.registry.record(
                 EventBatch.of(
                     event,
                     units,
@@ -104,6 +107,10 @@ class Ledger:
                     carrier=carrier,
                 )
             )
+            if passed is not None:
+                self.registry.detail(
+                    np.arange(first, first + units.size), Detail.PASSED, passed.astype(np.int64)
+                )
         return written
 
     def note(self, event: EventType, units: Ints, *, actor: Ints, day: int, reporter: str) -> None:

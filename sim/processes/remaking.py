@@ -53,6 +53,11 @@ class Remaking:
         u = self._units
         packs = u.is_pack[units]
         keys = u.key[units]
+        rule = self._practice
+        share = np.where(
+            u.chemistry[units] == Chemistry.LFP, rule.reuse_share_lfp.at(day), rule.reuse_share_ncm.at(day)
+        )
+        good = packs & (self._chance.draw("recycling.good", keys) < share)
         self._ledger.write(
             EventType.TEST,
             units[packs],
@@ -60,12 +65,8 @@ class Remaking:
             actor=recycler[packs],
             day=day[packs],
             reporter="recyclers",
+            passed=good[packs],
         )
-        rule = self._practice
-        share = np.where(
-            u.chemistry[units] == Chemistry.LFP, rule.reuse_share_lfp.at(day), rule.reuse_share_ncm.at(day)
-        )
-        good = packs & (self._chance.draw("recycling.good", keys) < share)
         if len(self._barred) == len(FORMAL_USES):
             good[good] = self._may_build(keys[good], day[good])
         if good.any():

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from jsonschema import Draft4Validator
+from sqlalchemy import select
 
 from sim.cli import cli
 from tests.exchange.lives import lives, write
@@ -23,8 +24,8 @@ from traceability.exchange.catenax.declared import TEMPLATE
 from traceability.exchange.catenax.telling import Unfit, component
 from traceability.exchange.reading import Selection, Unit
 from traceability.store import open_store, schema
+from traceability.vocabulary import Detail, Level
 from traceability.vocabulary import EventType as E
-from traceability.vocabulary import Level
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats" / "catenax.md"
 FILES = {
@@ -88,7 +89,7 @@ def told(world, declared, tmp_path_factory):
 def test_every_document_of_a_run_passes_its_schema(told, name):
     folder, done = told
     said = payloads(folder, name)
-    assert len(said) == done.documents[name] > 0 or name == "end-of-life"
+    assert len(said) == done.documents[name] > 0
     for payload in said:
         is_valid(name, payload)
 
@@ -119,6 +120,23 @@ def test_masses_of_a_batch_add_up_to_the_gram(told):
         for step in batch["childProcessSteps"]:
             assert step["inputNetMass"] == step["outputNetMass"] + step["processLoss"]
             assert step["startTimestamp"] <= step["endTimestamp"]
+
+
+def test_health_is_what_the_test_said_and_a_failed_one_is_not_called_broken(told, world):
+    folder, done = told
+    health = Counter(story["healthStatus"] for story in payloads(folder, "end-of-life"))
+    e, d = schema.event.c, schema.detail.c
+    passed = {0: 0, 1: 0}
+    for (value,) in world.store.rows(
+        select(d.value).join(schema.event, e.event_id == d.event_id).where(
+            e.event == int(E.TEST), d.what == int(Detail.PASSED), e.happened
+        )
+    ):  # fmt: skip
+        passed[value] += 1
+    assert passed[1] == health["in running condition"] > 0
+    failed = [n for why, n in done.left_out["end-of-life"].items() if "failed its test" in why]
+    assert sum(failed) == passed[0] > 0
+    assert health["broken"] == 0
 
 
 def test_without_a_declaration_there_is_no_batch_and_the_reason_is_said(world, tmp_path):

@@ -149,6 +149,8 @@ def _health(test: Record | None, numbers: Mapping[int, Sequence[tuple[int, int]]
         return "broken"
     if said.get(Detail.PASSED) == 1:
         return "in running condition"
+    if said.get(Detail.PASSED) == 0:
+        raise Unfit("that failed its test: `broken` and `repair required` say more than the log does")
     raise Unfit("that was tested, with a result that the log does not hold")
 
 
