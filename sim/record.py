@@ -53,12 +53,25 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
+    return read_table(folder, RECORD, "run", "battrace run")
+
+
+def read_table(folder: Path, name: str, what: str, maker: str) -> dict[str, Any]:
+    """Return what the TOML file *name* in *folder* says.
+
+    Args:
+        what: of which it is the record, for the message where there is none.
+        maker: the command that makes one.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
     try:
-        return tomllib.loads((folder / RECORD).read_text("utf-8"))
+        return tomllib.loads((folder / name).read_text("utf-8"))
     except FileNotFoundError:
-        raise StoreError(f"{folder}: no run here ({RECORD} is missing); `battrace run` makes one") from None
+        raise StoreError(f"{folder}: no {what} here ({name} is missing); `{maker}` makes one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise StoreError(f"{folder / RECORD}: cannot be read: {error}") from None
+        raise StoreError(f"{folder / name}: cannot be read: {error}") from None
 
 
 def complete_run(folder: Path) -> dict[str, Any]:

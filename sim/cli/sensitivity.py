@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from sim.cli.counted import runs
 
 if TYPE_CHECKING:
     from sim.sensitivity import Effect, Sensitivity
@@ -77,7 +76,7 @@ def command(
         # `load` refuses what cannot be with one message
         chosen = load(scenario, scale=scale, replications=replications, until=last)
     folder = out or Path("runs") / f"{chosen.name}-sensitivity"
-    with _progress() as tell:
+    with runs("twins") as tell:
         table = run_sensitivity(
             chosen,
             folder,
@@ -90,33 +89,6 @@ def command(
         click.echo(json.dumps(_result(table, folder), ensure_ascii=False, indent=2))
     else:
         _print(table, folder, top)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("twins", total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def _lines() -> Callable[[int, int], None]:
-    """Return a listener that writes a JSON line each time another tenth of the runs is over."""
-    told = 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        tenth = 10 * done // total
-        if tenth > told:
-            told = tenth
-            click.echo(json.dumps({"progress": tenth / 10, "runs": done, "of": total}), err=True)
-
-    return tell
 
 
 def _result(table: Sensitivity, folder: Path) -> dict[str, object]:

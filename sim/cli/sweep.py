@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sim.cli.cluster_option import cluster_option, executor_of
+from sim.cli.counted import runs
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,7 +104,7 @@ def command(
     made = design(kind, factors, points, chosen.seed)
     folder = out or Path("runs") / f"{chosen.name}-sweep"
     # each run returns its few numbers, so the machines of a cluster need no disk in common
-    with executor_of(cluster, None, workers) as executor, _progress() as tell:
+    with executor_of(cluster, None, workers) as executor, runs("runs") as tell:
         sweep = run_sweep(
             chosen,
             factors,
@@ -123,34 +121,6 @@ def command(
         click.echo(json.dumps(_result(sweep, said, folder), ensure_ascii=False, indent=2))
     else:
         _print(sweep, said, folder)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("runs", total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def _lines() -> Callable[[int, int], None]:
-    """Return a listener that writes a JSON line each time another tenth of the runs is over."""
-    told = 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        tenth = 10 * done // total
-        if tenth > told:
-            told = tenth
-            click.echo(json.dumps({"progress": tenth / 10, "runs": done, "of": total}), err=True)
-
-    return tell
 
 
 def _result(sweep: Sweep, said: Results, folder: Path) -> dict[str, object]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import threading
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -279,14 +278,7 @@ def read_comparison(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    try:
-        return tomllib.loads((folder / RECORD).read_text("utf-8"))
-    except FileNotFoundError:
-        raise StoreError(
-            f"{folder}: no comparison here ({RECORD} is missing); `battrace compare` makes one"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise StoreError(f"{folder / RECORD}: cannot be read: {error}") from None
+    return record.read_table(folder, RECORD, "comparison", "battrace compare")
 
 
 def _completed(side: Side, outcomes: Outcomes) -> Side:

@@ -13,7 +13,6 @@ All points have the same luck (`sim.chance`): replication n of each is a twin of
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -236,14 +235,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    try:
-        return tomllib.loads((folder / RECORD).read_text("utf-8"))
-    except FileNotFoundError:
-        raise StoreError(
-            f"{folder}: no sweep here ({RECORD} is missing); `battrace sweep` makes one"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise StoreError(f"{folder / RECORD}: cannot be read: {error}") from None
+    return record.read_table(folder, RECORD, "sweep", "battrace sweep")
 
 
 def _line(run: _Run, said: Answer) -> str:
