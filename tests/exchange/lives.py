@@ -46,7 +46,8 @@ def lives(draw):
                         st.lists(
                             st.tuples(
                                 st.sampled_from(Detail),
-                                st.integers(-(2**40), 2**40).filter(lambda n: n != NULL) | st.integers(2**60, 2**62),
+                                st.integers(-(2**40), 2**40).filter(lambda n: n != NULL)
+                                | st.integers(2**60, 2**62),
                             ),
                             max_size=2,
                         )
