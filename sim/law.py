@@ -133,8 +133,9 @@ def _known(names: object) -> str:
 
 
 def _plain(table: Timetable) -> object:
-    if table.steps[0][0] == ALWAYS:
-        return table.steps[0][1]
+    first, value = table.steps[0]
+    if len(table.steps) == 1 and first == ALWAYS and not isinstance(value, tuple):
+        return value
     return {
         start.isoformat(): list(value) if isinstance(value, tuple) else value for start, value in table.steps
     }

@@ -101,7 +101,7 @@ def run_study(
 
 def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
     """Mark the run in *folder* complete and return its fingerprint."""
-    logs = _log_digests(folder, scenario)
+    logs = log_digests(folder, scenario)
     mark = record.fingerprint(scenario, inputs_digest(), logs)
     table = _record(scenario)
     table |= {"complete": True, "fingerprint": mark, "events": outcomes.events, "logs": logs}
@@ -117,7 +117,7 @@ def complete(folder: Path, scenario: Scenario, outcomes: Outcomes) -> str:
 
 def fingerprint(folder: Path, scenario: Scenario) -> str:
     """Return the fingerprint of a run whose logs are all there; the report quotes it."""
-    return record.fingerprint(scenario, inputs_digest(), _log_digests(folder, scenario))
+    return record.fingerprint(scenario, inputs_digest(), log_digests(folder, scenario))
 
 
 def inputs_digest() -> str:
@@ -143,33 +143,6 @@ def require_replication(folder: Path, replication: int) -> None:
     if not _log(folder, replication).exists():
         count = len(record.read_record(folder).get("logs", {}))
         raise StoreError(f"{folder}: no replication {replication}; there are {count}, counted from 0")
-
-
-def verify(folder: Path) -> tuple[str, list[str]]:
-    """Return the fingerprint of the run in *folder*, and what does not agree with its record (empty: nothing).
-
-    Raises:
-        StoreError: no complete run is there.
-    """
-    table = record.complete_run(folder)
-    changed = record.disagreeing(folder, table["files"])
-    for name, digest in table["logs"].items():
-        marker = folder / "log" / name / "store.json"
-        if not marker.exists():
-            changed.append(f"log/{name}: is missing")
-            continue
-        if record.digest_of_file(marker) != digest:
-            changed.append(f"log/{name}/store.json: its bytes are not those of the record")
-        try:
-            with open_store(log_url(folder, int(name[1:]))) as store:
-                assert isinstance(store, ParquetStore)
-                store.verify()
-        except StoreError as error:
-            changed.append(str(error))
-    content = {"scenario": table["scenario"], "inputs": table["inputs"], "logs": table["logs"]}
-    if record.digest_of(content) != table["fingerprint"]:
-        changed.append(f"{record.RECORD}: scenario, inputs or logs are not those of the fingerprint")
-    return str(table["fingerprint"]), changed
 
 
 def _claim(folder: Path, scenario: Scenario, resume: bool) -> None:
@@ -403,7 +376,8 @@ def _told(folder: Path, scenario: Scenario, key: str) -> dict[str, Any]:
     return {_log(folder, n).name: part[key] for n, part in said.items() if key in part}
 
 
-def _log_digests(folder: Path, scenario: Scenario) -> dict[str, str]:
+def log_digests(folder: Path, scenario: Scenario) -> dict[str, str]:
+    """Return the SHA-256 of every log of the run in *folder*, by its name."""
     logs = [_log(folder, number) for number in range(scenario.replications)]
     # the marker of a store holds the hashes of all its files
     return {log.name: record.digest_of_file(log / "store.json") for log in logs}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tomli_w
 
-from sim import record, study
+from sim import record, verifying
 from sim.comparison.running import RECORD, read_comparison
 from traceability.errors import StoreError
 
@@ -34,7 +34,7 @@ def verify(folder: Path) -> tuple[str, list[str]]:
     changed = record.disagreeing(folder, table["files"])
     marks = []
     for side in table["sides"]:
-        mark, problems = study.verify(folder / side["label"])
+        mark, problems = verifying.verify(folder / side["label"])
         marks.append(mark)
         changed += [f"{side['label']}/{problem}" for problem in problems]
         if mark != side["fingerprint"]:

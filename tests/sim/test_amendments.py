@@ -530,6 +530,27 @@ def test_on_every_day_the_limit_is_what_is_stated_last_or_else_the_law(days, val
             assert now.value == stated[-1]
 
 
+def test_what_begins_with_the_first_day_of_all_keeps_its_later_steps_in_the_record():
+    raw = scenario_table(small())
+    raw["market"]["deposit_yuan_pack"] = {"1900-01-01": 0, "2027-01-01": 500}
+    raw["law"]["banned_uses"] = {"1900-01-01": ["e_bike"], "2027-01-01": []}
+    raw["amendment"] = {
+        "R46": {
+            "limit": {"1900-01-01": 10, "2027-01-01": 20},
+            "unit": "days",
+            "sources": {"limit": "assumed: x"},
+        }
+    }
+    first = Scenario.model_validate(raw)
+    again = Scenario.model_validate(scenario_table(first))
+    assert again == first
+    assert (again.market.deposit_yuan_pack.on(0), again.market.deposit_yuan_pack.on(30_000)) == (0, 500)
+    assert len(again.law.banned_uses.steps) == len(again.amendment["R46"].limit.steps) == 2
+    raw["law"]["banned_uses"] = {"1900-01-01": ["e_bike"]}
+    alone = Scenario.model_validate(raw)
+    assert Scenario.model_validate(scenario_table(alone)) == alone
+
+
 def test_a_law_survives_its_record():
     scenario = fitting(
         law={"banned_uses": {"2027-01-01": ["storage"], "2028-01-01": []}}, R46={"2027-01-01": 5}, R50="repealed"

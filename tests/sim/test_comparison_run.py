@@ -27,7 +27,7 @@ from sim.dated import ALWAYS, Dated
 from sim.levers import SETTINGS
 from sim.record import scenario_table
 from sim.scenario import load, shipped
-from sim.study import verify
+from sim.verifying import verify
 from traceability.errors import ScenarioError, StoreError
 
 BASE = """

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +19,8 @@ from click.testing import CliRunner
 
 from sim.cli import cli
 from sim.scenario import load
-from sim.study import run_study, verify
+from sim.study import run_study
+from sim.verifying import repeat, verify
 from traceability.errors import StoreError
 
 SMALL = """
@@ -134,6 +137,18 @@ def test_a_run_is_what_its_record_says_and_a_changed_byte_is_named(finished, tmp
     assert "measures.csv" in done.stdout
     assert "vehicle.parquet" in done.stdout
     assert "r000" not in done.stdout
+
+
+def test_a_run_is_repeated_from_its_record_alone_and_what_comes_out_otherwise_is_named(finished, tmp_path):
+    done = battrace("verify", finished, "--repeat", "--workers", "1")
+    assert (done.returncode, done.stdout[:15]) == (0, "ok: fingerprint")
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    text = (copy / "run.toml").read_text("utf-8")
+    (copy / "run.toml").write_text(re.sub(r"(?m)^seed = \d+$", "seed = 1", text), "utf-8")
+    assert repeat(copy) == [
+        f"{name}: came out otherwise" for name in ("log/r000", "log/r001", "measures.csv", "findings.csv")
+    ]
 
 
 def test_a_run_leaves_measures_findings_and_a_report(finished):
