@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from traceability.exchange.reading import Selection
+    from traceability.exchange.selecting import Selection
     from traceability.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -79,20 +79,20 @@ def selected(
         click.BadParameter: a vehicle where a unit is expected.
     """
     from traceability.events import day_number
-    from traceability.exchange import reading
+    from traceability.exchange import selecting as parts
     from traceability.life import find
 
     chosen = None
     if units or sample:
-        chosen = set() if sample is None else set(reading.sample(store, sample))
+        chosen = set() if sample is None else set(parts.sample(store, sample))
         for text in units:
             subject = find(store, text)
             if subject.is_vehicle:
                 raise click.BadParameter(f"{text} is a vehicle; give the code of a unit", param_hint="--unit")
             chosen.add(subject.number)
-    return reading.Selection(
+    return parts.Selection(
         view=view,
         first=None if first is None else day_number(first.date()),
         until=None if until is None else day_number(until.date()),
-        units=None if chosen is None else reading.kin(store, chosen),
+        units=None if chosen is None else parts.kin(store, chosen),
     )

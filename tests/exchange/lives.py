@@ -169,7 +169,7 @@ def _sorted(rows) -> list[tuple]:
 def through(folder: Path, life, *, view: str):
     """Write *life*, export it, import it again; return both stores as `said`, the document and both reports."""
     from traceability.exchange.epcis import export, import_document
-    from traceability.exchange.reading import Selection
+    from traceability.exchange.selecting import Selection
 
     with open_store(f"parquet:{folder / 'before'}", create=True) as store:
         write(store, life, with_truth=True)

@@ -22,7 +22,8 @@ from traceability.errors import ExchangeError, TraceabilityError, UnknownName
 from traceability.exchange.catenax import ASPECTS, Declared, export
 from traceability.exchange.catenax.declared import TEMPLATE
 from traceability.exchange.catenax.telling import Unfit, component
-from traceability.exchange.reading import Selection, Unit
+from traceability.exchange.reading import Unit
+from traceability.exchange.selecting import Selection
 from traceability.store import open_store, schema
 from traceability.vocabulary import Detail, Level
 from traceability.vocabulary import EventType as E

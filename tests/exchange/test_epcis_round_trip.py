@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from tests.exchange.lives import lives, through
 from tests.sim import small
 from traceability.exchange.epcis import check_file, export, import_document
-from traceability.exchange.reading import Selection, kin, sample
+from traceability.exchange.selecting import Selection, kin, sample
 from traceability.store import open_store, schema
 
 

@@ -16,7 +16,7 @@ from tests.exchange.ocel_readers import read
 from tests.sim import small
 from traceability.errors import ExchangeError
 from traceability.exchange.ocel import export
-from traceability.exchange.reading import Selection, kin, sample
+from traceability.exchange.selecting import Selection, kin, sample
 from traceability.store import open_store, schema
 from traceability.vocabulary import EventType as E
 from traceability.vocabulary import Role

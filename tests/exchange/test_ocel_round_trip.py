@@ -15,7 +15,7 @@ from tests.exchange.ocel_readers import read
 from tests.sim import small
 from traceability.events import EventBatch
 from traceability.exchange.ocel import export, import_log
-from traceability.exchange.reading import Selection
+from traceability.exchange.selecting import Selection
 from traceability.registry import Registry
 from traceability.store import open_store, schema
 from traceability.vocabulary import Chemistry, Detail, Level, Role

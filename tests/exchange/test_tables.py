@@ -18,7 +18,7 @@ from sim.cli import cli
 from tests.exchange.lives import lives, write
 from tests.sim import small
 from traceability.errors import ExchangeError, UnknownName
-from traceability.exchange.reading import Selection
+from traceability.exchange.selecting import Selection
 from traceability.exchange.tables import DICTIONARY, FORMS, export
 from traceability.exchange.tables.columns import Holds
 from traceability.store import open_store, schema

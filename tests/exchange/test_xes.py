@@ -12,7 +12,7 @@ import pytest
 from tests.exchange.test_ocel_round_trip import one_pack
 from tests.sim import small
 from traceability.errors import ExchangeError, UnknownName
-from traceability.exchange.reading import Selection
+from traceability.exchange.selecting import Selection
 from traceability.exchange.xes import export
 from traceability.vocabulary import EventType as E
 from traceability.vocabulary import Level

@@ -6,13 +6,13 @@ What is read at a time is a fixed number of records and what these name, so memo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, and_, func, select
 
 from traceability.errors import ExchangeError, UnknownName
 from traceability.events import NULL
+from traceability.exchange.selecting import Selection, Wanted
 from traceability.store import Store, schema
 from traceability.store.base import AnyArray
 from traceability.vocabulary import Detail, Level, LinkKind
@@ -66,25 +66,6 @@ class Link(NamedTuple):
     record_day: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which part of a log is wanted.
-
-    Attributes:
-        view: `truth`, what happened; `register`, what the platform was told, replaced records and all;
-            `both`, every row that there is, which only readers that keep the two apart may ask for.
-        as_of: the day from which one looks back; None: the last of the log.
-        first, until: bounds of the day of the event, both included; None: open.
-        units: numbers of units; None: everything.
-    """
-
-    view: str = "register"
-    as_of: int | None = None
-    first: int | None = None
-    until: int | None = None
-    units: frozenset[int] | None = None
-
-
 class LogReader:
     """Reads the selected part of a log.
 
@@ -114,18 +95,11 @@ class LogReader:
             raise ExchangeError("this log says what was reported, not what happened; use the view `register`")
         self._store, self.selection, self._at_once = store, selection, rows_at_once
         self.as_of = self._last_day() if selection.as_of is None else selection.as_of
-        self._truth, self._both = selection.view == "truth", selection.view == "both"
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything that happened is wanted, and so everything that there is."""
-        s = self.selection
-        return s.view != "register" and s.units is None and s.first is None and s.until is None
+        self._wanted = Wanted(selection, self.as_of)
 
     def count(self, table: Table) -> int:
         """Return how many rows of `event`, `link` or `material` are wanted."""
-        wanted = {"event": self._wanted_events, "link": self._wanted_links, "material": self._wanted_balances}
-        [(rows,)] = self._store.rows(select(func.count()).select_from(table).where(wanted[table.name]()))
+        [(rows,)] = self._store.rows(select(func.count()).select_from(table).where(self._wanted.of(table)))
         return int(str(rows))
 
     def shared_codes(self) -> frozenset[str]:
@@ -137,7 +111,7 @@ class LogReader:
     def records(self) -> Iterator[list[Record]]:
         """Yield the wanted records, a chunk at a time, in the order of the log."""
         e = schema.event
-        for rows in self._pages(select(*_columns(e, Record)), e.c.event_id, self._wanted_events()):
+        for rows in self._pages(select(*_columns(e, Record)), e.c.event_id, self._wanted.events()):
             yield [self._record(row) for row in rows]
 
     def records_by_id(self, event_ids: Iterable[int]) -> dict[int, Record]:
@@ -146,21 +120,21 @@ class LogReader:
         return {
             row[0]: self._record(row)
             for row in self._among(
-                select(*_columns(e, Record)).where(self._wanted_events()), e.c.event_id, event_ids
+                select(*_columns(e, Record)).where(self._wanted.events()), e.c.event_id, event_ids
             )
         }
 
     def certificates(self) -> Iterator[list[Record]]:
         """Yield the wanted scrapping certificates of vehicles, a chunk at a time, in the order of the log."""
         e = schema.event
-        wanted = and_(self._wanted_events(), e.c.event == int(E.ISSUE_CERTIFICATE), e.c.vehicle.is_not(None))
+        wanted = and_(self._wanted.events(), e.c.event == int(E.ISSUE_CERTIFICATE), e.c.vehicle.is_not(None))
         for rows in self._pages(select(*_columns(e, Record)), e.c.event_id, wanted):
             yield [self._record(row) for row in rows]
 
     def replacements(self, event_ids: Iterable[int]) -> dict[int, Record]:
         """Return event_id -> the first wanted record that replaces it."""
         e = schema.event
-        query = select(*_columns(e, Record)).where(self._wanted_events())
+        query = select(*_columns(e, Record)).where(self._wanted.events())
         found: dict[int, Record] = {}
         for row in sorted(self._among(query, e.c.corrects, event_ids)):
             found.setdefault(row[9], self._record(row))
@@ -169,14 +143,14 @@ class LogReader:
     def certified(self, vehicles: Iterable[int]) -> frozenset[int]:
         """Return those of *vehicles* that have a wanted scrapping certificate."""
         e = schema.event
-        query = select(e.c.vehicle).where(self._wanted_events(), e.c.event == int(E.ISSUE_CERTIFICATE))
+        query = select(e.c.vehicle).where(self._wanted.events(), e.c.event == int(E.ISSUE_CERTIFICATE))
         return frozenset(row[0] for row in self._among(query, e.c.vehicle, vehicles))
 
     def first_tellings(self, units: Iterable[int]) -> dict[int, Record]:
         """Return unit -> its first wanted record of a kind that makes units."""
         e = schema.event
         query = select(*_columns(e, Record)).where(
-            self._wanted_events(), e.c.event.in_([int(kind) for kind in CREATING]), e.c.corrects.is_(None)
+            self._wanted.events(), e.c.event.in_([int(kind) for kind in CREATING]), e.c.corrects.is_(None)
         )
         found: dict[int, Record] = {}
         for row in sorted(self._among(query, e.c.unit, units)):
@@ -188,17 +162,17 @@ class LogReader:
         e, d = schema.event, schema.detail
         found = {
             E(int(str(kind))): set[Detail]()
-            for (kind,) in self._store.rows(select(e.c.event).where(self._wanted_events()).distinct())
+            for (kind,) in self._store.rows(select(e.c.event).where(self._wanted.events()).distinct())
         }
         attached = select(e.c.event, d.c.what).join(d, d.c.event_id == e.c.event_id)
-        for kind, what in self._store.rows(attached.where(self._wanted_events()).distinct()):
+        for kind, what in self._store.rows(attached.where(self._wanted.events()).distinct()):
             found[E(int(str(kind)))].add(Detail(int(str(what))))
         return found
 
     def stories(self, numbers: Iterable[int], *, vehicles: bool = False) -> dict[int, list[Record]]:
         """Return unit (or vehicle) -> its wanted records, in the order of the log."""
         e, found = schema.event, dict[int, list[Record]]()
-        query = select(*_columns(e, Record)).where(self._wanted_events())
+        query = select(*_columns(e, Record)).where(self._wanted.events())
         for row in sorted(self._among(query, e.c.vehicle if vehicles else e.c.unit, numbers)):
             found.setdefault(row[3 if vehicles else 2], []).append(self._record(row))
         return found
@@ -209,7 +183,7 @@ class LogReader:
         query = (
             select(e.c.event_id, e.c.unit, e.c.event_day, d.c.value)
             .join(d, d.c.event_id == e.c.event_id)
-            .where(self._wanted_events(), d.c.what == int(what))
+            .where(self._wanted.events(), d.c.what == int(what))
         )
         for _, unit, day, value in sorted(self._among(query, e.c.unit, units)):
             found.setdefault(unit, []).append((day, value))
@@ -242,7 +216,7 @@ class LogReader:
         """Return lot -> its balances: element, actor, day, year, input_g, recovered_g, residue_g, record_day."""
         m = schema.material
         columns = (m.c.element, m.c.actor, m.c.day, m.c.year, m.c.input_g, m.c.recovered_g, m.c.residue_g)
-        query = select(m.c.lot, *columns, m.c.record_day).where(self._wanted_balances())
+        query = select(m.c.lot, *columns, m.c.record_day).where(self._wanted.balances())
         found: dict[int, list[tuple[Any, ...]]] = {}
         for lot, *rest, told in self._among(query, m.c.lot, lots):
             found.setdefault(lot, []).append((*rest, self._seen(told)))
@@ -251,26 +225,26 @@ class LogReader:
     def parents(self) -> Iterator[list[int]]:
         """Yield the units that are parents in a wanted link, a chunk at a time."""
         k = schema.link
-        for rows in self._pages(select(k.c.parent).distinct(), k.c.parent, self._wanted_links()):
+        for rows in self._pages(select(k.c.parent).distinct(), k.c.parent, self._wanted.links()):
             yield [row[0] for row in rows]
 
     def balanced_lots(self) -> Iterator[list[int]]:
         """Yield the lots that a wanted balance is of, a chunk at a time."""
         m = schema.material
-        for rows in self._pages(select(m.c.lot).distinct(), m.c.lot, self._wanted_balances()):
+        for rows in self._pages(select(m.c.lot).distinct(), m.c.lot, self._wanted.balances()):
             yield [row[0] for row in rows]
 
     def named_units(self) -> Iterator[list[Unit]]:
         """Yield every unit that a wanted record, link or balance names (all there are, where all is wanted)."""
         u = schema.unit
-        for rows in self._pages(select(*_columns(u, Unit)), u.c.unit, self._named_units()):
+        for rows in self._pages(select(*_columns(u, Unit)), u.c.unit, self._wanted.units()):
             yield [_unit(row) for row in rows]
 
     def named_vehicles(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield vehicle, vin, kind, maker, province, prefecture, swap of every vehicle that is named."""
         v = schema.vehicle
         columns = (v.c.vehicle, v.c.vin, v.c.kind, v.c.maker, v.c.province, v.c.prefecture, v.c.swap)
-        yield from self._pages(select(*columns), v.c.vehicle, self._named_vehicles())
+        yield from self._pages(select(*columns), v.c.vehicle, self._wanted.vehicles())
 
     def actors(self) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of table `actor`, whole: the register of companies is public."""
@@ -282,7 +256,7 @@ class LogReader:
         A chunk has about *rows_at_once* rows; more where so many share one number.
         """
         key = next(c for c in table.c if c.name == _PAGED_BY.get(table.name, c.name))
-        wanted, order = self._wanted(table), list(table.c)
+        wanted, order = self._wanted.of(table), list(table.c)
         last: Any = None
         while True:
             ahead = [] if last is None else [key > last]
@@ -297,17 +271,6 @@ class LogReader:
             if not ends:
                 return
             last = ends[0][0]
-
-    def _wanted(self, table: Table) -> ColumnElement[bool]:
-        """Return which rows of any table are wanted; those about companies, permits and the calendar all are."""
-        d = schema.detail
-        if table is d:
-            return d.c.event_id.in_(select(schema.event.c.event_id).where(self._wanted_events()))
-        known = {
-            "event": self._wanted_events, "link": self._wanted_links, "material": self._wanted_balances,
-            "unit": self._named_units, "vehicle": self._named_vehicles,
-        }  # fmt: skip
-        return known[table.name]() if table.name in known else true()
 
     def permits(self, actors: Iterable[int]) -> dict[int, list[tuple[int, int, int | None]]]:
         """Return actor -> what is allowed to it: kind, valid_from, valid_to."""
@@ -326,61 +289,12 @@ class LogReader:
 
     def _links(self, end: ColumnElement[int], numbers: Iterable[int], kind: LinkKind) -> list[Link]:
         k = schema.link
-        query = select(*_columns(k, Link)).where(self._wanted_links(), k.c.kind == int(kind))
+        query = select(*_columns(k, Link)).where(self._wanted.links(), k.c.kind == int(kind))
         found = [
             Link(LinkKind(row[0]), *row[1:])._replace(record_day=self._seen(row[5]))
             for row in self._among(query, end, numbers)
         ]
         return sorted(found, key=lambda link: (link.parent, link.from_day, link.child, str(link[4:])))
-
-    def _named_units(self) -> ColumnElement[bool]:
-        if self.whole:
-            return true()
-        u, e, k = schema.unit, schema.event, schema.link
-        return or_(
-            u.c.unit.in_(select(e.c.unit).where(self._wanted_events(), e.c.unit.is_not(None))),
-            u.c.unit.in_(select(k.c.parent).where(self._wanted_links())),
-            u.c.unit.in_(select(k.c.child).where(self._wanted_links())),
-        )
-
-    def _named_vehicles(self) -> ColumnElement[bool]:
-        if self.whole:
-            return true()
-        v, e = schema.vehicle, schema.event
-        return v.c.vehicle.in_(select(e.c.vehicle).where(self._wanted_events(), e.c.vehicle.is_not(None)))
-
-    def _wanted_events(self) -> ColumnElement[bool]:
-        e, s = schema.event, self.selection
-        seen = self._seen_by(e.c.event_day, e.c.record_day, e.c.happened)
-        return and_(
-            seen, *self._bounds(e.c.event_day), *([] if s.units is None else [_one_of(e.c.unit, s.units)])
-        )
-
-    def _wanted_links(self) -> ColumnElement[bool]:
-        k, s = schema.link, self.selection
-        seen = self._seen_by(k.c.from_day, k.c.record_day, true())
-        ends = [] if s.units is None else [or_(_one_of(k.c.parent, s.units), _one_of(k.c.child, s.units))]
-        return and_(seen, *self._bounds(k.c.from_day), *ends)
-
-    def _wanted_balances(self) -> ColumnElement[bool]:
-        m, s = schema.material, self.selection
-        seen = self._seen_by(m.c.day, m.c.record_day, m.c.happened)
-        return and_(seen, *self._bounds(m.c.day), *([] if s.units is None else [_one_of(m.c.lot, s.units)]))
-
-    def _seen_by(
-        self, day: ColumnElement[int], record_day: ColumnElement[int], happened: ColumnElement[bool]
-    ) -> ColumnElement[bool]:
-        true_by_then, told_by_then = and_(happened, day <= self.as_of), record_day <= self.as_of
-        if self._both:
-            return or_(day <= self.as_of, told_by_then)
-        return true_by_then if self._truth else told_by_then
-
-    def _bounds(self, day: ColumnElement[int]) -> list[ColumnElement[bool]]:
-        s = self.selection
-        return [
-            *([] if s.first is None else [day >= s.first]),
-            *([] if s.until is None else [day <= s.until]),
-        ]
 
     def _pages(
         self, query: Select[Any], key: ColumnElement[int], wanted: ColumnElement[bool] | None
@@ -415,32 +329,6 @@ class LogReader:
         return max((int(str(day)) for day in days if day is not None), default=0)
 
 
-def kin(store: Store, units: Iterable[int]) -> frozenset[int]:
-    """Return *units*, what they contained, and what was made from any of these, and from that, and so on."""
-    k, found, ahead = schema.link, set(units), sorted(set(units))
-    while ahead:
-        some, ahead = ahead[:ROWS_AT_ONCE], ahead[ROWS_AT_ONCE:]
-        inside = and_(k.c.kind == int(LinkKind.CONTAINS), k.c.parent.in_(some))
-        outside = and_(k.c.kind == int(LinkKind.MADE_FROM), k.c.child.in_(some))
-        for near, far in ((k.c.child, inside), (k.c.parent, outside)):
-            new = {int(str(number)) for (number,) in store.rows(select(near).distinct().where(far))} - found
-            found |= new
-            ahead += sorted(new)
-    return frozenset(found)
-
-
-def sample(store: Store, size: int) -> frozenset[int]:
-    """Return *size* packs spread evenly over the numbers of the log, the same each time."""
-    u = schema.unit
-    packs = u.c.level == int(Level.PACK)
-    [(there,)] = store.rows(select(func.count()).select_from(u).where(packs))
-    step = max(1, int(str(there)) // max(1, size))
-    place = (func.row_number().over(order_by=u.c.unit) - 1).label("place")
-    ranked = select(u.c.unit, place).where(packs).subquery()
-    query = select(ranked.c.unit).where(ranked.c.place % step == 0).order_by(ranked.c.unit).limit(size)
-    return frozenset(int(str(number)) for (number,) in store.rows(query))
-
-
 def _columns(table: Table, of: type[tuple[Any, ...]]) -> list[ColumnElement[Any]]:
     fields: tuple[str, ...] = getattr(of, "_fields")  # noqa: B009
     return [table.c[name] for name in fields]
@@ -448,7 +336,3 @@ def _columns(table: Table, of: type[tuple[Any, ...]]) -> list[ColumnElement[Any]
 
 def _unit(row: tuple[Any, ...]) -> Unit:
     return Unit(row[0], row[1], Level(row[2]), *row[3:])
-
-
-def _one_of(column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
-    return column.in_(sorted(numbers)) if numbers else false()

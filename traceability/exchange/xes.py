@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from traceability.errors import ExchangeError, UnknownName
-from traceability.exchange.epcis.words import OFFSET, as_date
+from traceability.exchange.days import OFFSET, as_date
 from traceability.exchange.ocel.telling import Teller, actor_id, vehicle_id
 from traceability.exchange.ocel.words import DETAILS, form_of
 from traceability.exchange.ocel.writing import xml_attribute
-from traceability.exchange.reading import ROWS_AT_ONCE, LogReader, Record, Selection
+from traceability.exchange.reading import ROWS_AT_ONCE, LogReader, Record
+from traceability.exchange.selecting import Selection
 from traceability.store import Store, schema
 from traceability.vocabulary import Chemistry, Detail, Level, Role
 

@@ -19,7 +19,8 @@ from traceability.exchange.catenax import telling
 from traceability.exchange.catenax.declared import Declared
 from traceability.exchange.catenax.telling import Batch, Handover, Unfit
 from traceability.exchange.identifiers import Addresses, key_of_log, steady_uuid
-from traceability.exchange.reading import LogReader, Record, Selection, Unit
+from traceability.exchange.reading import LogReader, Record, Unit
+from traceability.exchange.selecting import Selection
 from traceability.store import Store, schema
 from traceability.vocabulary import Element, Level, LinkKind
 from traceability.vocabulary import EventType as E

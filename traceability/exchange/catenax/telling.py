@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from traceability.codes import LEVEL_LETTER, Fault, Form, fault
 from traceability.exchange.catenax.declared import Declared
+from traceability.exchange.days import as_date, at_noon
 from traceability.exchange.epcis.telling import event_id
-from traceability.exchange.epcis.words import as_date, at_noon
 from traceability.exchange.identifiers import steady_uuid
 from traceability.exchange.reading import Link, Record, Unit
 from traceability.vocabulary import Detail, Element, Level, Role

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from traceability.errors import ImpossibleTransition
 from traceability.events import NEVER, NULL, EventBatch
+from traceability.exchange.days import day_of_date
 from traceability.exchange.epcis.naming import Names, whole
 from traceability.exchange.epcis.understanding import Event, NotOurs, Report, Tie
-from traceability.exchange.epcis.words import day_of_date, named
+from traceability.exchange.epcis.words import named
 from traceability.lifecycle import IMPOSSIBLE, NEXT, TRANSITIONS, began, can_come_to, standing
 from traceability.registry import Registry
 from traceability.store import Store

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from traceability.errors import ExchangeError
+from traceability.exchange.days import OFFSET, as_date
 from traceability.exchange.epcis.telling import Chunk, tell_links
-from traceability.exchange.epcis.words import CONTEXT, FORMS, OFFSET, as_date
+from traceability.exchange.epcis.words import CONTEXT, FORMS
 from traceability.exchange.identifiers import BASE, VOCABULARY, Addresses, key_of_log, steady_uuid
-from traceability.exchange.reading import ROWS_AT_ONCE, LogReader, Selection, Unit
+from traceability.exchange.reading import ROWS_AT_ONCE, LogReader, Unit
+from traceability.exchange.selecting import Selection
 from traceability.store import Store, schema
 from traceability.vocabulary import Chemistry, Level, LinkKind, Permit, Role, Use
 

@@ -19,11 +19,11 @@ import numpy as np
 
 from traceability.errors import ExchangeError, StoreError
 from traceability.events import day_number
+from traceability.exchange.days import day_of_time
 from traceability.exchange.epcis.checking import LONG, Fault, faults_of_piece, faults_of_shell
 from traceability.exchange.epcis.entering import Entry
 from traceability.exchange.epcis.repairing import repaired
 from traceability.exchange.epcis.understanding import understand
-from traceability.exchange.epcis.words import day_of_time
 from traceability.exchange.identifiers import VOCABULARY
 from traceability.exchange.json_stream import Json, pieces
 from traceability.store import Store, open_store, schema

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from traceability.events import NULL
+from traceability.exchange.days import day_of_date
 from traceability.exchange.epcis.understanding import Event, NotOurs, Report
-from traceability.exchange.epcis.words import day_of_date, named
+from traceability.exchange.epcis.words import named
 from traceability.exchange.identifiers import kind_of
 from traceability.lifecycle import began
 from traceability.registry import Registry

@@ -8,17 +8,8 @@ from typing import Any
 
 from traceability.errors import ExchangeError
 from traceability.events import NULL
-from traceability.exchange.epcis.words import (
-    FORMS,
-    JUDGED,
-    OFFSET,
-    READINGS,
-    SIMULATED,
-    Form,
-    Shape,
-    as_date,
-    at_noon,
-)
+from traceability.exchange.days import OFFSET, as_date, at_noon
+from traceability.exchange.epcis.words import FORMS, JUDGED, READINGS, SIMULATED, Form, Shape
 from traceability.exchange.identifiers import Addresses, steady_uuid
 from traceability.exchange.reading import CREATING, Link, LogReader, Record, Unit
 from traceability.vocabulary import VEHICLE_EVENTS, Chemistry, Detail, Element, Level, LinkKind

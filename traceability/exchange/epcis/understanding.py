@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from traceability.errors import ExchangeError
-from traceability.exchange.epcis.words import DETAIL_OF, READINGS, day_of_date, day_of_time, named
+from traceability.exchange.days import day_of_date, day_of_time
+from traceability.exchange.epcis.words import DETAIL_OF, READINGS, named
 from traceability.exchange.identifiers import kind_of
 from traceability.vocabulary import VEHICLE_EVENTS, Detail, LinkKind
 from traceability.vocabulary import EventType as E

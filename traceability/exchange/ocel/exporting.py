@@ -24,7 +24,8 @@ from traceability.exchange.ocel.words import (
     TIED,
     form_of,
 )
-from traceability.exchange.reading import ROWS_AT_ONCE, LogReader, Selection
+from traceability.exchange.reading import ROWS_AT_ONCE, LogReader
+from traceability.exchange.selecting import Selection
 from traceability.store import Store, schema
 from traceability.vocabulary import LinkKind
 

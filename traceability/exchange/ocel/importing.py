@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from traceability.errors import ExchangeError
 from traceability.events import day_number
+from traceability.exchange.days import CHINA
 from traceability.exchange.epcis.entering import Entry
 from traceability.exchange.epcis.importing import (
     QUARANTINED_AT_MOST,
@@ -26,7 +27,6 @@ from traceability.exchange.epcis.importing import (
     close_register,
 )
 from traceability.exchange.epcis.understanding import NotOurs, Report
-from traceability.exchange.epcis.words import CHINA
 from traceability.exchange.ocel.model import Event, Thing
 from traceability.exchange.ocel.sources import Source, open_source
 from traceability.exchange.ocel.understanding import Balance, Correction, introduced, understand

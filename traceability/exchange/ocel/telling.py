@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from traceability.exchange.epcis.words import as_date, at_noon
+from traceability.exchange.days import as_date, at_noon
 from traceability.exchange.ocel.model import INITIAL, Event, Thing, Value
 from traceability.exchange.ocel.words import (
     ACTOR,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from traceability.events import NULL
+from traceability.exchange.days import as_date
 from traceability.exchange.epcis.understanding import NotOurs, Report, Tie
-from traceability.exchange.epcis.words import as_date
 from traceability.exchange.ocel.model import INITIAL, Event, Thing, Value
 from traceability.exchange.ocel.words import (
     ACTOR,

@@ -17,7 +17,8 @@ import numpy as np
 
 from traceability.errors import ExchangeError, UnknownName
 from traceability.events import NULL
-from traceability.exchange.reading import LogReader, Selection
+from traceability.exchange.reading import LogReader
+from traceability.exchange.selecting import Selection
 from traceability.exchange.tables.columns import DICTIONARY, Holds, Told
 from traceability.sheets import Cell, write_csv
 from traceability.store import Store, schema
