@@ -83,14 +83,15 @@ class Wanted:
         return and_(seen, *self._bounds(m.c.day), *([] if s.units is None else [_one_of(m.c.lot, s.units)]))
 
     def units(self) -> ColumnElement[bool]:
-        """Return which units a wanted record or link names; all there are, where all is wanted."""
+        """Return which units a wanted record, link or balance names; all there are, where all is wanted."""
         if self.whole:
             return true()
-        u, e, k = schema.unit, schema.event, schema.link
+        u, e, k, m = schema.unit, schema.event, schema.link, schema.material
         return or_(
             u.c.unit.in_(select(e.c.unit).where(self.events(), e.c.unit.is_not(None))),
             u.c.unit.in_(select(k.c.parent).where(self.links())),
             u.c.unit.in_(select(k.c.child).where(self.links())),
+            u.c.unit.in_(select(m.c.lot).where(self.balances())),
         )
 
     def vehicles(self) -> ColumnElement[bool]:
