@@ -22,6 +22,7 @@ _MOST_FACETS = 4000
 
 _WIDER = 0.5
 _FULL = 10.0
+_TINY = 1e-6
 
 OUTSIDE = Text("beyond what was sampled", "超出抽样范围")
 CORNER = Text("a corner where no run lies", "该角落没有样本")
@@ -54,11 +55,25 @@ def hull(points: Floats) -> Floats | None:
     return facets if len(facets) <= _MOST_FACETS else None
 
 
+def beginning(sweep: Sweep, facets: Floats | None) -> Floats:
+    """Return float64[factors], where the sliders stand at first: the scenario's own values, if runs lie around them.
+
+    Otherwise the run that is nearest to them: the first answer that somebody sees should be no guess.
+    """
+    points = np.unique(sweep.design.points, axis=0)
+    own = np.array([[min(max(factor.now, factor.low), factor.high) for factor in sweep.factors]])
+    here, there = scaled(own, sweep.factors), scaled(points, sweep.factors)
+    inside = facets is None or (facets[:, :-1] @ here[0] + facets[:, -1] <= _TINY).all()
+    start: Floats = own[0] if inside else points[((there - here) ** 2).sum(axis=1).argmin()]
+    return start
+
+
 def sliders(sweep: Sweep, fits: list[Surrogate]) -> Section:
     """Return the section with a slider for each factor and an answer for each measure."""
+    facets = hull(scaled(np.unique(sweep.design.points, axis=0), sweep.factors))
     data = {
         "factors": [_slider(factor) for factor in sweep.factors],
-        "hull": _listed(hull(scaled(np.unique(sweep.design.points, axis=0), sweep.factors))),
+        "hull": _listed(facets),
         "measures": [
             {
                 "terms": [list(term) for term in fit.terms],
@@ -78,7 +93,10 @@ def sliders(sweep: Sweep, fits: list[Surrogate]) -> Section:
         "由模拟结果拟合的多项式即时给出答案，不再运行模型。每个答案附有在未参与拟合的样本上得到的典型误差。超出抽样范围时以灰色显示，仅为猜测。",
     )
     answered = [fit for fit in fits if not fit.refused]
-    controls = "".join(_control(k, factor) for k, factor in enumerate(sweep.factors))
+    controls = "".join(
+        _control(k, factor, float(start))
+        for k, (factor, start) in enumerate(zip(sweep.factors, beginning(sweep, facets), strict=True))
+    )
     none = Text("No measure can be answered here: see below why.", "没有指标可以由此回答，原因见下。")
     table = _answers(answered) if answered else f'<p class="nothing">{both(none)}</p>'
     html = (
@@ -101,9 +119,8 @@ def _listed(facets: Floats | None) -> list[list[float]] | None:
     return None if facets is None else facets.tolist()
 
 
-def _control(k: int, factor: Factor) -> str:
+def _control(k: int, factor: Factor, start: float) -> str:
     least, most = slider_range(factor)
-    start = min(max(factor.now, factor.low), factor.high)
     step = "1" if factor.whole else "any"
     says = Text(factor.en, factor.zh)
     sampled = f"{factor.written(factor.low)} – {factor.written(factor.high)}"
@@ -208,7 +225,7 @@ _SCRIPT = (
   const factors = said.factors, inputs = factors.map((_, k) => document.getElementById("slider-" + k));
   const answers = Array.from(document.querySelectorAll("#answers .answer"));
   const table = document.getElementById("answers"), beyond = document.getElementById("beyond");
-  const TINY = 1e-6;
+  const TINY = TINY_HERE;
 
   function legendre(degree, x) {
     let before = 1, now = x;
@@ -274,7 +291,8 @@ _SCRIPT = (
   for (const input of inputs) input.addEventListener("input", show);
   show();
 })();
-""".replace("OUTSIDE_EN", OUTSIDE.en)
+""".replace("TINY_HERE", repr(_TINY))
+    .replace("OUTSIDE_EN", OUTSIDE.en)
     .replace("OUTSIDE_ZH", OUTSIDE.zh)
     .replace("CORNER_EN", CORNER.en)
     .replace("CORNER_ZH", CORNER.zh)

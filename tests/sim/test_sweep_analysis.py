@@ -31,7 +31,7 @@ from sim.sweep.indices import (
 from sim.sweep.noise import noise
 from sim.sweep.page import render
 from sim.sweep.results import results
-from sim.sweep.sliders import hull, slider_range
+from sim.sweep.sliders import beginning, hull, slider_range
 from sim.sweep.surrogate import fitted, scaled, surrogates
 
 BASE = load("baseline")
@@ -269,6 +269,19 @@ def test_the_hull_of_a_square_is_its_four_sides():
     assert len(facets) == 4
     assert hull(np.array([[-1.0], [1.0]])) is None
     assert hull(np.array([[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]])) is None  # a line has no inside
+
+
+def test_sliders_begin_where_runs_lie():
+    """At the scenario's own values if runs lie around them, else at the nearest run, which is no guess."""
+    two = [ranged("a", 0, 10, now=5.0), ranged("b", 0, 10, now=5.0)]
+    made = design("lhs", two, 30, 1)
+    sweep = swept(two, made, made.points[:, :1])
+    facets = hull(scaled(made.points, two))
+    assert beginning(sweep, facets).tolist() == [5.0, 5.0]
+    corner = replace(sweep, factors=tuple(replace(factor, now=-3.0) for factor in two))
+    nearest = made.points[np.hypot(*made.points.T).argmin()]
+    assert beginning(corner, facets).tolist() == nearest.tolist()
+    assert beginning(corner, None).tolist() == [0.0, 0.0]
 
 
 def browser() -> str:
