@@ -23,7 +23,7 @@ from traceability.exchange.catenax import ASPECTS, Declared, export
 from traceability.exchange.catenax.declared import TEMPLATE
 from traceability.exchange.catenax.telling import Unfit, component
 from traceability.exchange.reading import Unit
-from traceability.exchange.selecting import Selection
+from traceability.exchange.selecting import Selection, kin, sample
 from traceability.store import open_store, schema
 from traceability.vocabulary import Detail, Level
 from traceability.vocabulary import EventType as E
@@ -138,6 +138,17 @@ def test_health_is_what_the_test_said_and_a_failed_one_is_not_called_broken(told
     failed = [n for why, n in done.left_out["end-of-life"].items() if "failed its test" in why]
     assert sum(failed) == passed[0] > 0
     assert health["broken"] == 0
+
+
+def test_a_part_of_a_log_has_documents_of_that_part_alone(world, declared, tmp_path):
+    """A pack's lot was made from others, too: they are named by links, and are not what was asked for."""
+    store = world.store
+    wanted = kin(store, sample(store, 20))
+    chosen = Selection(view="truth", units=wanted)
+    done = export(store, tmp_path / "x", chosen, declared=Declared.read(declared))
+    rows = store.rows(select(schema.unit.c.unit, schema.unit.c.level))
+    packs = sum(level == Level.PACK and unit in wanted for unit, level in rows)
+    assert done.documents["end-of-life"] + done.left_out["end-of-life"].total() == packs
 
 
 def test_without_a_declaration_there_is_no_batch_and_the_reason_is_said(world, tmp_path):

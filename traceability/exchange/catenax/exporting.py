@@ -140,8 +140,14 @@ class _Writer:
             if progress is not None:
                 progress(units * (place + 1), units * len(aspects))
 
-    def _codes(self, left_out: Counter[str]) -> Iterator[Line]:
+    def _units(self) -> Iterator[list[Unit]]:
+        """Yield the units that are wanted: not those besides that a link of theirs names, such as all of a lot."""
+        wanted = self._reader.selection.units
         for units in self._reader.named_units():
+            yield units if wanted is None else [unit for unit in units if unit.unit in wanted]
+
+    def _codes(self, left_out: Counter[str]) -> Iterator[Line]:
+        for units in self._units():
             coded = [unit for unit in units if unit.level in _CODED]
             parts = self._parts(unit.unit for unit in coded)
             for unit in coded:
@@ -167,7 +173,7 @@ class _Writer:
         return found
 
     def _ends(self, left_out: Counter[str]) -> Iterator[Line]:
-        for units in self._reader.named_units():
+        for units in self._units():
             packs = {unit.unit: unit for unit in units if unit.level is Level.PACK}
             records = self._standing(packs)
             numbers = self._reader.details(
@@ -197,7 +203,7 @@ class _Writer:
 
     def _batches(self, left_out: Counter[str]) -> Iterator[Line]:
         roles: dict[int, int] = {row[0]: row[3] for rows in self._reader.actors() for row in rows}
-        for units in self._reader.named_units():
+        for units in self._units():
             lots = {unit.unit: unit for unit in units if unit.level is Level.LOT}
             told = self._standing(lots)
             recovered = {n: r for n, rs in told.items() if (r := _last(rs, E.RECOVER)) is not None}
