@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from sim.practices import Learning
+from sim.incentives import Learning
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.integer]

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from sim.dated import Dated
-from sim.practices import Inspections
+from sim.incentives import Inspections
 
 
 class Band(NamedTuple):

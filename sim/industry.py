@@ -12,8 +12,8 @@ from pydantic import model_validator
 from sim import quarters
 from sim.chance import Floats
 from sim.dated import ALWAYS, Amount
+from sim.figures import Section, figure
 from sim.inputs import YEARS, Inputs
-from sim.practices import Section, figure
 from traceability.errors import ScenarioError, UnknownName
 from traceability.events import day_number
 from traceability.vocabulary import Role

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from sim.dated import ALWAYS
-from sim.practices import Section, figure
+from sim.figures import Section, figure
 from traceability.errors import UnknownName
 from traceability.vocabulary import Use
 

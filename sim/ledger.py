@@ -17,7 +17,7 @@ from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, Keys, geometric_days
 from sim.dated import Dated
-from sim.practices import Falsehood, Reporting
+from sim.habits import Falsehood, Reporting
 from traceability.events import NEVER, NULL, Column, EventBatch, Ints
 from traceability.registry import Registry
 from traceability.vocabulary import Detail, EventType

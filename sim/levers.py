@@ -23,10 +23,10 @@ from pydantic_core import core_schema
 
 from sim import fines
 from sim.dated import Dated
+from sim.figures import GRADES, Section
 from sim.industry import battery_maker_shares, recycler_shares, target_weights, vehicle_maker_shares
 from sim.inputs import Inputs
 from sim.law import Timetable, units_of
-from sim.practices import GRADES, Section
 from sim.scenario import REPORTERS, Scenario, load, parameters, shipped
 from traceability.errors import UnknownName
 

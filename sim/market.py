@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from sim import quarters
 from sim.belief import Belief, Watch
+from sim.incentives import Enforcement, Inspection, Inspections, Market
 from sim.inputs import YEARS, Inputs, Practice
-from sim.practices import Collection, Enforcement, Informal, Inspection, Inspections, Market
+from sim.practices import Collection, Informal
 from traceability.vocabulary import Chemistry, Element, Role
 
 Floats = npt.NDArray[np.float64]

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Keys
+from sim.habits import Coding
 from sim.inputs import FIRST_YEAR, Inputs
 from sim.lots import in_order
-from sim.practices import Coding
 from traceability import codes, vin
 from traceability.events import Ints
 from traceability.vocabulary import Level

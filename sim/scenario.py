@@ -20,25 +20,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.fields import FieldInfo
 
 from sim.dated import ALWAYS, Dated
+from sim.figures import Section
+from sim.habits import Coding, Falsehood, Reporting
+from sim.incentives import Enforcement, Inspections, Learning, Market
 from sim.industry import Brand, Plant
 from sim.law import Amendments, Law
 from sim.practices import (
-    Coding,
     Collection,
-    Enforcement,
-    Falsehood,
     Informal,
-    Inspections,
-    Learning,
     Life,
     Manufacture,
-    Market,
     ProductionScrap,
     Recycling,
     Replacement,
-    Reporting,
     Scrapping,
-    Section,
     Swap,
 )
 from sim.technology import Shipments, Technology

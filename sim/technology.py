@@ -17,8 +17,8 @@ from pydantic import model_validator
 
 from sim.chance import Chance, Floats, Keys
 from sim.dated import ALWAYS, Amount, Dated, Share
+from sim.figures import Section, figure
 from sim.inputs import FIRST_YEAR, LAST_YEAR, YEARS, Inputs, Kind
-from sim.practices import Section, figure
 from traceability.errors import UnknownName
 from traceability.events import Ints, day_number
 from traceability.vocabulary import Chemistry, Element

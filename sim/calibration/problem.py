@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim import targets
-from sim.practices import GRADES
+from sim.figures import GRADES
 from sim.targets import LAST_FIT_YEAR, Target
 from traceability.errors import ScenarioError, UnknownName
 

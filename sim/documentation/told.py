@@ -19,8 +19,8 @@ from sim import inputs
 from sim import run as running
 from sim.cast import assemble
 from sim.documentation.words import ALGORITHMS, DEFINITIONS, QUEUES
+from sim.figures import GRADES
 from sim.measures import MEASURES
-from sim.practices import GRADES
 from sim.scenario import Scenario, parameters
 from traceability.lifecycle import TERMINAL, TRANSITIONS
 from traceability.vocabulary import EventType, Level, Role, State

@@ -18,11 +18,11 @@ from sim.belief import Belief, Watch
 from sim.cast import Cast
 from sim.chance import Chance, Keys, geometric_days
 from sim.dated import Dated
+from sim.incentives import Inspection, Inspections
 from sim.industry import target_weights
 from sim.inputs import Inputs
 from sim.ledger import Ledger
 from sim.market import HOLDER_OF_ROLE, WATCHED, per_pack
-from sim.practices import Inspection, Inspections
 from traceability.events import NEVER, NULL, Column, EventBatch, Ints
 from traceability.vocabulary import Detail, EventType, Role
 

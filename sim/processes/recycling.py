@@ -13,10 +13,11 @@ from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, Floats, derived_keys, geometric_days
 from sim.contents import Contents, totals
+from sim.habits import Falsehood
 from sim.inputs import FIRST_YEAR, Inputs, Practice
 from sim.ledger import Ledger
 from sim.lots import Agenda, Backlog, Workload
-from sim.practices import Falsehood, Recycling
+from sim.practices import Recycling
 from sim.processes.inspection import Inspectors
 from sim.processes.remaking import Remaking
 from sim.tables import Columns

@@ -12,9 +12,10 @@ import simpy
 from sim import quarters
 from sim.cast import Cast
 from sim.chance import Chance, geometric_days
+from sim.incentives import Enforcement
 from sim.ledger import Ledger
 from sim.market import Holder
-from sim.practices import Enforcement, Life, Scrapping
+from sim.practices import Life, Scrapping
 from sim.processes.fleet import Fleet
 from sim.processes.handover import Channel
 from traceability.events import NULL, Ints

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from sim import record
 from sim.dated import Amount, Share, Signed
-from sim.practices import Section
+from sim.figures import Section
 from sim.scenario import Parameter, Scenario, parameters
 
 SHARE = 0.2

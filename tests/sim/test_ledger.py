@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from sim.cast import Cast, assemble
 from sim.chance import Chance
+from sim.habits import Falsehood, Reporting
 from sim.ledger import Ledger
-from sim.practices import Falsehood, Reporting
 from tests.sim.small import baseline, inputs, small
 from traceability.events import NEVER, NULL, day_number
 from traceability.registry import Registry

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from sim.cli.scenario_begin import begin
+from sim.figures import GRADES
 from sim.levers import (
     NAME,
     Lever,
@@ -26,7 +27,6 @@ from sim.levers import (
     settings,
     toml_text,
 )
-from sim.practices import GRADES
 from sim.scenario import REPORTERS, Scenario, load, shipped
 from tests.sim.small import baseline
 from traceability.errors import ScenarioError

@@ -14,7 +14,8 @@ import pytest
 
 import sim
 from sim.dated import Dated
-from sim.practices import GRADES, Reporting, Section
+from sim.figures import GRADES, Section
+from sim.habits import Reporting
 from sim.scenario import REPORTERS, Scenario, load, parameters, shipped
 from tests.sim.small import baseline
 from traceability.errors import ScenarioError

@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 import sim
 from sim.dated import Dated
-from sim.practices import Inspections, Reporting, Section
+from sim.figures import Section
+from sim.habits import Reporting
+from sim.incentives import Inspections
 from sim.scenario import Scenario, load
 from tests.sim.small import World, anew, baseline, run
 from traceability.errors import ScenarioError
