@@ -15,12 +15,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scenario": ("sim.cli.scenario", "begin, check, show and list scenario files"),
     "audit": ("sim.cli.audit", "run the compliance rules over the log of a run"),
     "import": ("sim.cli.import_", "read a log that somebody else has kept (CSV, XLSX, Parquet)"),
-    "import epcis": ("sim.cli.exchange_import", "read somebody else's EPCIS 2.0 document"),
-    "import ocel": ("sim.cli.import_ocel", "read an object-centric event log (OCEL 2.0)"),
+    "import epcis": ("sim.cli.exchange_import:epcis", "read somebody else's EPCIS 2.0 document"),
+    "import ocel": ("sim.cli.exchange_import:ocel", "read an object-centric event log (OCEL 2.0)"),
     "compare": ("sim.cli.compare", "say what scenarios change against the first, by paired replications"),
     "study": ("sim.cli.study", "run and check the studies that ship, and write their pages"),
     "twins": ("sim.cli.twins", "list the packs that fare otherwise under another scenario, and why"),
-    "verify": ("sim.cli.verify", "check a run folder against its record"),
+    "verify": ("sim.cli.verify", "check the folder of a run, a comparison or a sweep against its record"),
     "sensitivity": ("sim.cli.sensitivity", "rank the assumed figures by what they move"),
     "sweep": ("sim.cli.sweep", "move figures together: curves, indices, and sliders that answer at once"),
     "stress": ("sim.cli.stress", "write the STRESS-DES sheet of a run"),
@@ -34,7 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate-epcis": ("sim.cli.validate_epcis", "check an EPCIS 2.0 document against the schema"),
     "lifecycle": ("sim.cli.lifecycle", "print or draw what can follow what"),
 }
-"""Command, of one word or two -> module that holds it (as `command`), and what the list of commands says of it."""
+"""Command, of one word or two -> where it is, and what the list of commands says of it.
+
+MODULE holds it as `command`, MODULE:NAME as NAME.
+"""
 
 
 class _Commands(click.Group):
@@ -44,7 +47,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name or "command")
         assert isinstance(command, click.Command)
         return command
 

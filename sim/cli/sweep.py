@@ -16,6 +16,7 @@ from sim.cli.counted import runs
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from sim.report.words import Text
     from sim.sweep import Sweep
     from sim.sweep.indices import Index, Share
     from sim.sweep.results import Results
@@ -200,11 +201,16 @@ def _table(indices: list[Index]) -> Table:
             table.add_row(f"[bold]{index.asked.says.en}[/bold]")
         table.add_row(
             f"  {index.factor.name}",
-            _percent(index.first),
-            _percent(index.total),
+            _dimmed(index.first, index.why),
+            _dimmed(index.total, index.why_no_total),
             f"[dim]{index.why.en}[/dim]" if index.why else "",
         )
     return table
+
+
+def _dimmed(share: Share | None, why_not: Text | None) -> str:
+    """Return a share in dim letters where it is not shown to differ from nothing."""
+    return f"[dim]{_percent(share)}[/dim]" if why_not else _percent(share)
 
 
 def _percent(share: Share | None) -> str:

@@ -106,7 +106,7 @@ def run_comparison(
     """
     _claim(folder, scenarios, resume)
     year = headline_year(next(iter(scenarios.values())))
-    with _pool(workers, executor) as pool:
+    with processes(workers, executor) as pool:
         batch = _Batch(scenarios, folder, pool, progress)
         if replications is not None:
             stopped = f"{replications} replications, as asked for"
@@ -238,7 +238,8 @@ def _found_complete(label: str, folder: Path, scenario: Scenario) -> Side | None
 
 
 @contextmanager
-def _pool(workers: int, executor: Executor | None) -> Iterator[Executor | None]:
+def processes(workers: int, executor: Executor | None = None) -> Iterator[Executor | None]:
+    """Yield *executor*, or so many processes of our own; None where one worker does all, here."""
     if executor is not None or workers == 1:
         yield executor
         return

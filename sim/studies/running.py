@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim import record
 from sim.comparison.outcome import Comparison
-from sim.comparison.running import Progress, comparison_fingerprint, run_comparison
+from sim.comparison.running import Progress, comparison_fingerprint, processes, run_comparison
 from sim.comparison.series import Name, series
 from sim.comparison.twins import twins
 from sim.studies.design import Study
@@ -125,7 +123,7 @@ def check(
             raise UnknownName("scenario", name, known, study.name)
     chosen = [name for name in known if not only or name in only]
     found: list[Mismatch] = []
-    with tempfile.TemporaryDirectory(prefix="battrace-study-") as place, _pool(workers) as pool:
+    with tempfile.TemporaryDirectory(prefix="battrace-study-") as place, processes(workers) as pool:
         for done, name in enumerate(chosen, start=1):
             scenario = known[name].model_copy(update={"replications": count})
             said = run_study(scenario, Path(place) / name, executor=pool).values
@@ -133,18 +131,6 @@ def check(
             if progress is not None:
                 progress(done, len(chosen))
     return found
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Executor | None]:
-    if workers == 1:
-        yield None
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _mismatches(stored: Results, scenario: str, count: int, now: dict[Name, Any]) -> Iterator[Mismatch]:

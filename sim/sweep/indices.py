@@ -77,9 +77,16 @@ class Index:
     why: Text | None
 
     @property
-    def total_shown(self) -> bool:
-        """Whether the total index is shown."""
-        return self.total is not None and self.total.shown and self.why is not DROWNED
+    def why_no_total(self) -> Text | None:
+        """Why the total index is not shown; None where it is, and where the method gives none."""
+        if self.total is None:
+            return None
+        return DROWNED if self.why is DROWNED else _unclear(self.total)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is shown."""
+        return self.why is not None and (self.total is None or self.why_no_total is not None)
 
 
 def indices(sweep: Sweep) -> Iterator[Index]:

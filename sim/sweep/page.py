@@ -232,10 +232,11 @@ def _index_table(indices: Sequence[Index]) -> str:
 
 
 def _index_row(index: Index) -> str:
-    said = f"<small>{both(index.why)}</small>" if index.why else ""
+    first, total = (f"<small>{both(why)}</small>" if why else "" for why in (index.why, index.why_no_total))
     return (
-        f'<tr{" class=idle" if index.why else ""}><th scope="row"><code>{escape(index.factor.name)}</code></th>'
-        f'<td class="number">{_percent(index.first)}{said}</td><td class="number">{_percent(index.total)}</td></tr>'
+        f'<tr{" class=idle" if index.idle else ""}><th scope="row"><code>{escape(index.factor.name)}</code></th>'
+        f'<td class="number">{_percent(index.first)}{first}</td>'
+        f'<td class="number">{_percent(index.total)}{total}</td></tr>'
     )
 
 

@@ -66,7 +66,7 @@ _TIDY = ("point", "replication", "measure", "year", "key", "value", "unit")
 _CURVES = ("measure", "year", "key", "factor", "value", "mean", "low", "high", "points", "unit")
 _INDICES = (
     "measure", "year", "key", "factor", "first", "first_low", "first_high", "total", "total_low", "total_high",
-    "shown", "why_not", "design", "points", "replications", "method",
+    "shown", "why_not", "total_shown", "design", "points", "replications", "method",
 )  # fmt: skip
 
 
@@ -123,7 +123,8 @@ def _index(sweep: Sweep, index: Index) -> tuple[Cell, ...]:
     asked = index.asked
     return (
         asked.measure, asked.year, asked.key, index.factor.name, *_ends(index.first), *_ends(index.total),
-        int(index.why is None), index.why.en if index.why else "", sweep.design.kind, len(sweep.design.points),
+        int(index.why is None), index.why.en if index.why else "",
+        int(index.total is not None and index.why_no_total is None), sweep.design.kind, len(sweep.design.points),
         sweep.replications, METHODS[sweep.design.kind].en,
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ def test_a_log_goes_out_is_valid_and_comes_in(log, tmp_path):
     checked = RUN.invoke(cli, ["validate-epcis", out])
     assert checked.exit_code == 0, checked.output
     assert "valid" in checked.output
-    taken = RUN.invoke(exchange_import.command, [out, "--out", str(tmp_path / "store"), "--json"])
+    taken = RUN.invoke(exchange_import.epcis, [out, "--out", str(tmp_path / "store"), "--json"])
     assert taken.exit_code == 0, taken.output
     assert json.loads(taken.output)["records"] > 5
 

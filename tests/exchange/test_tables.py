@@ -155,6 +155,14 @@ def test_a_folder_that_holds_files_is_left_alone(log, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_the_folder_that_one_is_in_is_not_pulled_away(log, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = RUN.invoke(cli, ["export", "csv", log, "--out", "."])
+    assert isinstance(done.exception, ExchangeError)
+    assert "the folder that you are in" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_form_or_view_names_those_there_are(log, tmp_path):
     with open_store(f"parquet:{log}") as store:
         with pytest.raises(UnknownName, match="parquet"):

@@ -24,6 +24,7 @@ from sim.sweep.indices import (
     NO_INTERVAL,
     NO_VALUE,
     TOO_FEW,
+    Index,
     Share,
     estimated,
     indices,
@@ -149,6 +150,17 @@ def test_luck_that_all_points_share_is_no_noise():
     assert found.luck == pytest.approx(0, abs=1e-12)
     assert not found.drowned
     assert noise(at).luck is None
+
+
+def test_a_total_is_shown_by_its_own_interval_and_not_by_that_of_the_first_order():
+    some, none = Share(0.4, 0.1, 0.7), Share(0.1, -0.2, 0.4)
+    one = ranged("a", 0, 1)
+    assert Index(measure(), one, none, some, COVERS_ZERO).why_no_total is None
+    assert not Index(measure(), one, none, some, COVERS_ZERO).idle
+    assert Index(measure(), one, some, none, None).why_no_total == COVERS_ZERO
+    assert Index(measure(), one, none, none, COVERS_ZERO).idle
+    assert Index(measure(), one, some, some, DROWNED).why_no_total == DROWNED
+    assert Index(measure(), one, none, None, COVERS_ZERO).idle
 
 
 def test_a_few_points_or_one_replication_of_a_grid_show_nothing():

@@ -6,18 +6,17 @@ The folder has a temporary name until it is whole.  A fixed number of units is i
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from traceability.errors import ExchangeError, UnknownName
+from traceability.errors import UnknownName
 from traceability.exchange.catenax import telling
 from traceability.exchange.catenax.declared import Declared
 from traceability.exchange.catenax.telling import Batch, Handover, Unfit
+from traceability.exchange.folders import whole_folder
 from traceability.exchange.identifiers import Addresses, key_of_log, steady_uuid
 from traceability.exchange.reading import LogReader, Record, Unit
 from traceability.exchange.selecting import Selection
@@ -89,24 +88,9 @@ def export(
         if name not in ASPECTS:
             raise UnknownName("aspect", name, ASPECTS)
     reader = LogReader(store, selection or Selection())
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ExchangeError(f"{folder}: holds files; choose an empty or a new folder")
     writer = _Writer(reader, declared, with_vin=with_vin)
-    part = folder.with_name(f".{folder.name}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        try:
-            writer.write(
-                part, [name for name in ASPECTS if name in aspects], store.count(schema.unit), progress
-            )
-            if folder.exists():
-                folder.rmdir()
-            os.replace(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    except OSError as error:
-        raise ExchangeError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    with whole_folder(folder) as part:
+        writer.write(part, [name for name in ASPECTS if name in aspects], store.count(schema.unit), progress)
     return writer.done
 
 

@@ -5,8 +5,6 @@ The folder has a temporary name until it is whole.  Memory holds a fixed number 
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 
 from traceability.errors import ExchangeError, UnknownName
 from traceability.events import NULL
+from traceability.exchange.folders import whole_folder
 from traceability.exchange.reading import LogReader
 from traceability.exchange.selecting import Selection
 from traceability.exchange.tables.columns import DICTIONARY, Holds, Told
@@ -83,26 +82,13 @@ def export(
         raise UnknownName("form", form, FORMS)
     chosen = selection or Selection(view="both")
     reader = LogReader(store, chosen, views=VIEWS)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ExchangeError(f"{folder}: holds files; choose an empty or a new folder")
-    part = folder.with_name(f".{folder.name}.part")
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        try:
-            done = _write(
+        with whole_folder(folder) as part:
+            return _write(
                 store, reader, part, form, with_vin=with_vin, at_once=rows_at_once, progress=progress
             )
-            if folder.exists():
-                folder.rmdir()
-            os.replace(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    except OSError as error:
-        raise ExchangeError(f"{folder}: cannot be written: {error.strerror or error}") from None
     except duckdb.Error as error:
         raise ExchangeError(f"{folder}: cannot be written: {error}") from None
-    return done
 
 
 def _write(
